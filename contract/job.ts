@@ -1,0 +1,124 @@
+import { z } from "zod";
+
+const Port = z.int().min(1).max(65535);
+const EnvAssignment = z.string().regex(/^[^=\0]+=[^\0]*$/, "write NAME=value");
+const Seconds = z.number().positive();
+
+/** One HTTP request. Without `protocol` http is tried first, then https; without `port` it goes to every listening port. */
+export const HttpProbe = z.strictObject({
+  kind: z.literal("http"),
+  protocol: z.enum(["http", "https"]).optional(),
+  method: z.string().regex(/^[A-Z]+$/, "write the method in capitals, e.g. GET").default("GET"),
+  resource: z.string().startsWith("/"),
+  port: Port.optional(),
+  headers: z.array(z.tuple([z.string().min(1), z.string()])).default([]),
+  body: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+});
+
+/** One command run inside the container, under the sensor, as the image's user. */
+export const ExecProbe = z.strictObject({
+  kind: z.literal("exec"),
+  argv: z.array(z.string()).min(1),
+  stdin: z.string().optional(),
+  expectExit: z.int().min(0).max(255).default(0),
+});
+
+/** Opens a TCP connection, sends `send` if given, and reads what comes: for servers that do not speak HTTP. */
+export const TcpProbe = z.strictObject({ kind: z.literal("tcp"), port: Port.optional(), send: z.string().optional() });
+
+export const Probe = z.discriminatedUnion("kind", [HttpProbe, ExecProbe, TcpProbe]);
+export type Probe = z.infer<typeof Probe>;
+export type HttpProbe = z.infer<typeof HttpProbe>;
+export type ExecProbe = z.infer<typeof ExecProbe>;
+export type TcpProbe = z.infer<typeof TcpProbe>;
+
+/** When an observation ends. */
+export const Finish = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("probe-done") }),
+  z.strictObject({ kind: z.literal("command-exit") }),
+  z.strictObject({ kind: z.literal("quiet"), seconds: Seconds.default(5) }),
+  z.strictObject({ kind: z.literal("seconds"), seconds: Seconds }),
+  z.strictObject({ kind: z.literal("timeout") }),
+  z.strictObject({ kind: z.literal("signal") }),
+]);
+export type Finish = z.infer<typeof Finish>;
+
+/** One way to run the image. What is left out comes from the image's config. */
+export const Scenario = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/).default("default"),
+  entrypoint: z.array(z.string()).optional(),
+  cmd: z.array(z.string()).optional(),
+  env: z.array(EnvAssignment).default([]),
+  user: z.string().optional(),
+  workdir: z.string().startsWith("/").optional(),
+  stdin: z.string().optional(),
+  /** `GET /` on every listening port, besides `probes`. */
+  defaultProbe: z.boolean().default(true),
+  probes: z.array(Probe).default([]),
+  /** Left out: `probe-done` when something listens, `command-exit` when the command ends first. */
+  finish: Finish.optional(),
+  /** The exit code that the command must have; only looked at when the command ends by itself. */
+  expectExit: z.int().min(0).max(255).optional(),
+});
+export type Scenario = z.infer<typeof Scenario>;
+
+/** How the container is connected to the world. The default is no network at all; probes go through the relay. */
+export const Run = z.strictObject({
+  network: z.string().min(1).default("none"),
+  hostname: z.string().optional(),
+  etcHosts: z.array(z.string().regex(/^[^:\s]+:.+$/, "write NAME:ADDRESS")).default([]),
+  dns: z.array(z.string()).default([]),
+  dnsSearch: z.array(z.string()).default([]),
+  links: z.array(z.string()).default([]),
+  expose: z.array(z.string().regex(/^\d+(\/(tcp|udp))?$/, "write PORT or PORT/tcp")).default([]),
+  mounts: z.array(z.string().regex(/^[^:]+:[^:]+(:ro|:rw)?$/, "write SOURCE:TARGET or SOURCE:TARGET:ro")).default([]),
+});
+export type Run = z.infer<typeof Run>;
+
+export const Limits = z.strictObject({
+  memoryBytes: z.int().min(16 << 20).default(2 << 30),
+  cpus: z.number().positive().default(2),
+  pids: z.int().min(16).default(2048),
+  /** How long an application may take until it listens (or answers). */
+  startMs: z.int().min(1).default(60_000),
+  /** How long a scenario may take in all. */
+  scenarioMs: z.int().min(1).default(600_000),
+  /** How long one probe may take. */
+  probeMs: z.int().min(1).default(30_000),
+});
+export type Limits = z.infer<typeof Limits>;
+
+export const KeepProfile = z.enum(["exact", "safe", "package"]);
+export type KeepProfile = z.infer<typeof KeepProfile>;
+
+export const Keep = z.strictObject({
+  profile: KeepProfile.default("exact"),
+  /** Globs over absolute paths; a directory means all below it. */
+  includePaths: z.array(z.string().startsWith("/")).default([]),
+  /** Globs over absolute paths that are not kept, whatever wants them. */
+  excludePatterns: z.array(z.string().min(1)).default([]),
+});
+export type Keep = z.infer<typeof Keep>;
+
+export const JobKind = z.enum(["slim", "profile", "info"]);
+export type JobKind = z.infer<typeof JobKind>;
+
+export const PullPolicy = z.enum(["if-absent", "always", "never"]);
+
+export const JobRequest = z.strictObject({
+  kind: JobKind.default("slim"),
+  image: z.string().min(1),
+  pull: PullPolicy.default("never"),
+  scenarios: z.array(Scenario).min(1).max(50).default([Scenario.parse({})]),
+  run: Run.default(Run.parse({})),
+  limits: Limits.default(Limits.parse({})),
+  keep: Keep.default(Keep.parse({})),
+  /** Names for the slim image; default: `NAME.slim` with the tag of the source. */
+  tags: z.array(z.string().min(1)).default([]),
+});
+export type JobRequest = z.infer<typeof JobRequest>;
+
+export const JobState = z.enum(["queued", "running", "canceling", "succeeded", "failed", "canceled", "skipped", "expired"]);
+export type JobState = z.infer<typeof JobState>;
