@@ -9,7 +9,10 @@ const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 /** An image as we computed it: the engine's own `Id` and `Size` mean other things on other image stores. */
 export const ImageFacts = z.object({
   reference: z.string(),
-  configDigest: Digest,
+  /** Digest of the config blob. Null for a source image on an engine that does not show it (containerd image store). */
+  configDigest: Digest.nullable(),
+  /** OCI chain id of all diff ids: the identity of the rootfs that every engine agrees on. */
+  chainId: Digest,
   diffIds: z.array(Digest),
   os: z.string(),
   architecture: z.string(),
