@@ -1,0 +1,34 @@
+import type { Answer, Warning } from "#contract/report.ts";
+import type { SensorRun } from "./sensor/events.ts";
+
+/** How the main process of a run came to its end. */
+export type Ending = {
+  /** The container's exit code; null when the engine did not say. */
+  code: number | null;
+  /** `ended` by itself, `stopped` by the stop signal, `killed` because it did not stop. */
+  how: "ended" | "stopped" | "killed";
+};
+
+/** One scenario, run once on one image. */
+export type ScenarioRun = {
+  scenario: string;
+  answers: Answer[];
+  /** Listening TCP ports when the probes began. */
+  ports: number[];
+  /** From the start of the container to readiness; null when nothing listened. */
+  startMs: number | null;
+  /** From the start of the container to its end. */
+  totalMs: number;
+  ending: Ending;
+  /** The main process's events first, then those of each executed command. Empty when the sensor was not there. */
+  sensor: SensorRun[];
+  /** Standard output and error as they came, at most 4 MiB. */
+  output: Buffer;
+  warnings: Warning[];
+};
+
+/** Whether the main process handles the stop signal; undefined when it was never sent. Without a handler PID 1 does not notice it. */
+export function stopIsCaught(run: ScenarioRun): boolean | undefined {
+  const signals = run.sensor[0]?.signals ?? [];
+  return signals.length === 0 ? undefined : signals.some((signal) => signal.how === "caught");
+}

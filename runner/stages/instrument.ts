@@ -1,0 +1,160 @@
+import type { ContainerCreateOptions, HostConfig } from "dockerode";
+import type { ImageConfig } from "../image/source.ts";
+import type { JobRequest, Scenario } from "#contract/job.ts";
+
+/** The capabilities that an engine gives a container by default, as a kernel mask (moby `caps.DefaultCapabilities`). */
+export const defaultCapabilities = "a80425fb";
+
+/** The host name of every observed container: equal in all runs, so that answers which show it do not differ by it. */
+export const containerHostname = "winnow";
+
+/** How one scenario runs: the command as the image and the scenario give it. */
+export type Command = {
+  argv: string[];
+  user: string;
+  workdir: string;
+  /** What the scenario adds to the image's own environment. */
+  env: string[];
+  /** The image and the scenario leave HOME open, so it comes from the user's entry in /etc/passwd. */
+  homeFromUser: boolean;
+};
+
+/** The command of a scenario on an image with this config; an ENTRYPOINT of the scenario drops the image's CMD, as the engine does. */
+export function commandOf(config: ImageConfig, scenario: Scenario): Command {
+  const entrypoint = scenario.entrypoint ?? config.Entrypoint ?? [];
+  const imageCmd = scenario.entrypoint === undefined ? (config.Cmd ?? []) : [];
+  const env = [...(config.Env ?? []), ...scenario.env];
+  return {
+    argv: [...entrypoint, ...(scenario.cmd ?? imageCmd)],
+    user: scenario.user ?? config.User ?? "",
+    workdir: scenario.workdir ?? config.WorkingDir ?? "",
+    env: scenario.env,
+    homeFromUser: !env.some((assignment) => assignment.startsWith("HOME=")),
+  };
+}
+
+/** Where the sensor stands in a container of this run, and the key of its event files. `token` is random, lower case. */
+export type SensorPlace = { directory: string; binary: string; key: string };
+
+export function sensorPlace(token: string, key: string): SensorPlace {
+  const directory = `/.winnow-${token}`;
+  return { directory, binary: `${directory}/sensor`, key };
+}
+
+type Subject = { image: string; config: ImageConfig; request: JobRequest; labels: Record<string, string> };
+
+/** Limits and isolation that every run of the image's own code has. */
+function isolation({ run, limits }: JobRequest): HostConfig {
+  return {
+    NetworkMode: run.network,
+    Binds: run.mounts,
+    ExtraHosts: run.etcHosts,
+    Dns: run.dns,
+    DnsSearch: run.dnsSearch,
+    Links: run.links,
+    Memory: limits.memoryBytes,
+    MemorySwap: limits.memoryBytes,
+    NanoCpus: Math.round(limits.cpus * 1e9),
+    PidsLimit: limits.pids,
+    Privileged: false,
+    // The default driver writes a file on the engine's disk that nobody reads: the output comes over the attached streams.
+    LogConfig: { Type: "none", Config: {} },
+  };
+}
+
+function base({ image, request, labels }: Subject, command: Command): ContainerCreateOptions {
+  return {
+    Image: image,
+    Labels: labels,
+    // A container that shares somebody's network cannot have a name of its own.
+    ...(/^(host|container:)/.test(request.run.network) ? {} : { Hostname: request.run.hostname ?? containerHostname }),
+    ...(command.workdir === "" ? {} : { WorkingDir: command.workdir }),
+    ExposedPorts: Object.fromEntries(request.run.expose.map((port) => [port.includes("/") ? port : `${port}/tcp`, {}])),
+    Tty: false,
+    AttachStdout: true,
+    AttachStderr: true,
+    // The health check is a probe of ours: as the engine starts it, it would run beside the sensor and not under it.
+    Healthcheck: { Test: ["NONE"] },
+  };
+}
+
+const stdinOf = (scenario: Scenario): ContainerCreateOptions =>
+  scenario.stdin === undefined ? { OpenStdin: false } : { AttachStdin: true, OpenStdin: true, StdinOnce: true };
+
+/** The image's own command under the sensor, with its own user, directory, environment, capabilities and stop signal. */
+export function underSensor(subject: Subject, scenario: Scenario, place: SensorPlace, stopSignal: number): ContainerCreateOptions {
+  const command = commandOf(subject.config, scenario);
+  return {
+    ...base(subject, command),
+    ...stdinOf(scenario),
+    User: "0:0",
+    Env: [...command.env, `WINNOW_SENSOR_KEY=${place.key}`],
+    Entrypoint: [place.binary],
+    Cmd: [...sensorArguments(command, place, "events"), "--kill-uncaught", String(stopSignal), "--", ...command.argv],
+    HostConfig: { ...isolation(subject.request), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
+  };
+}
+
+/** Arguments of the sensor up to the command, for the main run and for what is executed beside it. */
+export function sensorArguments(command: Command, place: SensorPlace, eventsName: string): string[] {
+  return [
+    "observe",
+    ...["--dir", place.directory, "--name", eventsName, "--user", command.user, "--caps", defaultCapabilities],
+    ...(command.homeFromUser ? ["--set-home"] : []),
+  ];
+}
+
+/** The image as any user would start it, with nothing of ours in it. */
+export function bare(subject: Subject, scenario: Scenario): ContainerCreateOptions {
+  const command = commandOf(subject.config, scenario);
+  return {
+    ...base(subject, command),
+    ...stdinOf(scenario),
+    ...(command.user === "" ? {} : { User: command.user }),
+    Env: command.env,
+    ...(scenario.entrypoint === undefined ? {} : { Entrypoint: scenario.entrypoint }),
+    ...(scenario.cmd === undefined ? {} : { Cmd: scenario.cmd }),
+    HostConfig: isolation(subject.request),
+  };
+}
+
+/** Hides the image's VOLUMEs under empty tmpfs mounts, or the engine would make and fill an anonymous volume for each. */
+const withoutVolumes = (config: ImageConfig): HostConfig["Mounts"] =>
+  Object.keys(config.Volumes ?? {}).map((target) => ({ Type: "tmpfs", Target: target, Source: "", ReadOnly: false }));
+
+const helper = ({ image, config, labels }: Omit<Subject, "request">, place: SensorPlace, mode: string[]): ContainerCreateOptions => ({
+  Image: image,
+  Labels: labels,
+  User: "0:0",
+  WorkingDir: "/",
+  Entrypoint: [place.binary],
+  Cmd: mode,
+  Tty: false,
+  AttachStdin: true,
+  AttachStdout: true,
+  AttachStderr: true,
+  OpenStdin: true,
+  StdinOnce: true,
+  Healthcheck: { Test: ["NONE"] },
+  HostConfig: {
+    CapDrop: ["ALL"],
+    Mounts: withoutVolumes(config),
+    Memory: 512 << 20,
+    PidsLimit: 16,
+    Privileged: false,
+    LogConfig: { Type: "none", Config: {} },
+  },
+});
+
+/** A container of the image in which only the sensor runs, to index, read and pack the pristine rootfs. */
+export function filesServer(subject: Omit<Subject, "request">, place: SensorPlace): ContainerCreateOptions {
+  const options = helper(subject, place, ["files", "--umount"]);
+  // SYS_ADMIN takes the engine's mounts away from the files below them; the other two read what root may not.
+  return { ...options, HostConfig: { ...options.HostConfig, NetworkMode: "none", CapAdd: ["SYS_ADMIN", "DAC_READ_SEARCH", "DAC_OVERRIDE"] } };
+}
+
+/** The way into a running container's network: one process of ours that shares nothing else with it. */
+export function relaySidecar(subject: Omit<Subject, "request">, place: SensorPlace, containerId: string): ContainerCreateOptions {
+  const options = helper(subject, place, ["relay"]);
+  return { ...options, HostConfig: { ...options.HostConfig, NetworkMode: `container:${containerId}` } };
+}
