@@ -63,6 +63,8 @@ export const Round = z.object({
   repairs: z.array(z.string()),
 });
 
+export type Round = z.infer<typeof Round>;
+
 export const Verification = z.object({
   verdict: Verdict,
   reason: z.string().nullable(),
@@ -77,6 +79,7 @@ export const Verification = z.object({
 export type Verification = z.infer<typeof Verification>;
 
 export const StageTime = z.object({ stage: z.string(), durationMs: z.number() });
+export type StageTime = z.infer<typeof StageTime>;
 
 export const Warning = z.object({ code: z.string(), text: z.string() });
 export type Warning = z.infer<typeof Warning>;

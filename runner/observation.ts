@@ -22,6 +22,8 @@ export type ScenarioRun = {
   ending: Ending;
   /** The main process's events first, then those of each executed command. Empty when the sensor was not there. */
   sensor: SensorRun[];
+  /** The same as the sensor wrote it. */
+  rawEvents: Buffer[];
   /** Standard output and error as they came, at most 4 MiB. */
   output: Buffer;
   warnings: Warning[];

@@ -1,4 +1,5 @@
-import type { ContainerCreateOptions, HostConfig } from "dockerode";
+import type { HostConfig } from "dockerode";
+import type { ContainerSpec } from "../docker/container.ts";
 import type { ImageConfig } from "../image/source.ts";
 import type { JobRequest, Scenario } from "#contract/job.ts";
 
@@ -41,7 +42,8 @@ export function sensorPlace(token: string, key: string): SensorPlace {
   return { directory, binary: `${directory}/sensor`, key };
 }
 
-type Subject = { image: string; config: ImageConfig; request: JobRequest; labels: Record<string, string> };
+/** An image by the engine's id of it, and its config. */
+export type Subject = { image: string; config: ImageConfig };
 
 /** Limits and isolation that every run of the image's own code has. */
 function isolation({ run, limits }: JobRequest): HostConfig {
@@ -62,10 +64,9 @@ function isolation({ run, limits }: JobRequest): HostConfig {
   };
 }
 
-function base({ image, request, labels }: Subject, command: Command): ContainerCreateOptions {
+function base({ image }: Subject, request: JobRequest, command: Command): ContainerSpec {
   return {
     Image: image,
-    Labels: labels,
     // A container that shares somebody's network cannot have a name of its own.
     ...(/^(host|container:)/.test(request.run.network) ? {} : { Hostname: request.run.hostname ?? containerHostname }),
     ...(command.workdir === "" ? {} : { WorkingDir: command.workdir }),
@@ -78,20 +79,26 @@ function base({ image, request, labels }: Subject, command: Command): ContainerC
   };
 }
 
-const stdinOf = (scenario: Scenario): ContainerCreateOptions =>
+const stdinOf = (scenario: Scenario): Partial<ContainerSpec> =>
   scenario.stdin === undefined ? { OpenStdin: false } : { AttachStdin: true, OpenStdin: true, StdinOnce: true };
 
 /** The image's own command under the sensor, with its own user, directory, environment, capabilities and stop signal. */
-export function underSensor(subject: Subject, scenario: Scenario, place: SensorPlace, stopSignal: number): ContainerCreateOptions {
+export function underSensor(
+  subject: Subject,
+  request: JobRequest,
+  scenario: Scenario,
+  place: SensorPlace,
+  stopSignal: number,
+): ContainerSpec {
   const command = commandOf(subject.config, scenario);
   return {
-    ...base(subject, command),
+    ...base(subject, request, command),
     ...stdinOf(scenario),
     User: "0:0",
     Env: [...command.env, `WINNOW_SENSOR_KEY=${place.key}`],
     Entrypoint: [place.binary],
     Cmd: [...sensorArguments(command, place, "events"), "--kill-uncaught", String(stopSignal), "--", ...command.argv],
-    HostConfig: { ...isolation(subject.request), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
+    HostConfig: { ...isolation(request), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
   };
 }
 
@@ -105,16 +112,16 @@ export function sensorArguments(command: Command, place: SensorPlace, eventsName
 }
 
 /** The image as any user would start it, with nothing of ours in it. */
-export function bare(subject: Subject, scenario: Scenario): ContainerCreateOptions {
+export function bare(subject: Subject, request: JobRequest, scenario: Scenario): ContainerSpec {
   const command = commandOf(subject.config, scenario);
   return {
-    ...base(subject, command),
+    ...base(subject, request, command),
     ...stdinOf(scenario),
     ...(command.user === "" ? {} : { User: command.user }),
     Env: command.env,
     ...(scenario.entrypoint === undefined ? {} : { Entrypoint: scenario.entrypoint }),
     ...(scenario.cmd === undefined ? {} : { Cmd: scenario.cmd }),
-    HostConfig: isolation(subject.request),
+    HostConfig: isolation(request),
   };
 }
 
@@ -122,9 +129,8 @@ export function bare(subject: Subject, scenario: Scenario): ContainerCreateOptio
 const withoutVolumes = (config: ImageConfig): HostConfig["Mounts"] =>
   Object.keys(config.Volumes ?? {}).map((target) => ({ Type: "tmpfs", Target: target, Source: "", ReadOnly: false }));
 
-const helper = ({ image, config, labels }: Omit<Subject, "request">, place: SensorPlace, mode: string[]): ContainerCreateOptions => ({
+const helper = ({ image, config }: Subject, place: SensorPlace, mode: string[]): ContainerSpec => ({
   Image: image,
-  Labels: labels,
   User: "0:0",
   WorkingDir: "/",
   Entrypoint: [place.binary],
@@ -147,14 +153,14 @@ const helper = ({ image, config, labels }: Omit<Subject, "request">, place: Sens
 });
 
 /** A container of the image in which only the sensor runs, to index, read and pack the pristine rootfs. */
-export function filesServer(subject: Omit<Subject, "request">, place: SensorPlace): ContainerCreateOptions {
+export function filesServer(subject: Subject, place: SensorPlace): ContainerSpec {
   const options = helper(subject, place, ["files", "--umount"]);
   // SYS_ADMIN takes the engine's mounts away from the files below them; the other two read what root may not.
   return { ...options, HostConfig: { ...options.HostConfig, NetworkMode: "none", CapAdd: ["SYS_ADMIN", "DAC_READ_SEARCH", "DAC_OVERRIDE"] } };
 }
 
 /** The way into a running container's network: one process of ours that shares nothing else with it. */
-export function relaySidecar(subject: Omit<Subject, "request">, place: SensorPlace, containerId: string): ContainerCreateOptions {
+export function relaySidecar(subject: Subject, place: SensorPlace, containerId: string): ContainerSpec {
   const options = helper(subject, place, ["relay"]);
   return { ...options, HostConfig: { ...options.HostConfig, NetworkMode: `container:${containerId}` } };
 }

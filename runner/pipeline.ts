@@ -1,0 +1,42 @@
+import type { JobRequest } from "#contract/job.ts";
+import type { Report } from "#contract/report.ts";
+import type { RunnerDeps } from "./deps.ts";
+import { report } from "./report/report.ts";
+import { storeArtifacts } from "./report/artifacts.ts";
+import { sensorBinary } from "./sensor/binary.ts";
+import { observe, withHealthcheck } from "./stages/observe.ts";
+import { withFiles } from "./stages/open-files.ts";
+import { prove } from "./stages/prove.ts";
+import { resolve } from "./stages/resolve.ts";
+import { stageTimer } from "./stages/stage-timer.ts";
+import { together } from "./stages/together.ts";
+
+/**
+ * The whole product for kinds `slim` and `profile`: runs the image, keeps what it used, rebuilds, proves that the result
+ * works. Returns a report also when verification failed; throws WinnowError when there is nothing to report on.
+ * Whatever it made on the engine is gone when it returns, but for the slim image under its tags.
+ */
+export async function slim(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
+  const startedAt = deps.now();
+  const stage = stageTimer(deps);
+  const source = await stage("resolve", () => resolve(asked, deps));
+  const request = { ...asked, scenarios: withHealthcheck(asked.scenarios, source.config) };
+  const job = { ...deps, sensor: await sensorBinary(source.architecture) };
+  const fat = { image: source.id, config: source.config };
+  return withFiles(fat, job, async (files) => {
+    const [index, observed] = await together(
+      stage("index", () => files.index(), ({ rootfs }) => `${rootfs.size} entries`),
+      stage("observe", () => observe(fat, request, job), ({ runs }) => describeRuns(runs)),
+    );
+    const known = { rootfs: index.rootfs, observed: observed.runs, config: source.config, keep: request.keep, facts: new Map() };
+    const proof = await prove({ request, source, fat, known, files, stage }, job);
+    const outcome = { request, source, index, observed, ...proof, startedAt, stages: stage.times };
+    return storeArtifacts(outcome, report(outcome, deps), deps);
+  });
+}
+
+const describeRuns = (runs: readonly { ports: number[]; answers: unknown[] }[]): string => {
+  const ports = [...new Set(runs.flatMap((run) => run.ports))];
+  const answers = runs.reduce((sum, run) => sum + run.answers.length, 0);
+  return `${answers} answers${ports.length > 0 ? `, listening on ${ports.join(", ")}` : ""}`;
+};

@@ -1,0 +1,16 @@
+import type { JobRequest } from "#contract/job.ts";
+import type { StageTime } from "#contract/report.ts";
+import type { SourceImage } from "../image/source.ts";
+import type { Rootfs } from "../rootfs.ts";
+import type { Observed } from "../stages/observe.ts";
+import type { Proof } from "../stages/prove.ts";
+
+/** Everything a finished job knows: what the report and the artifacts are made from. */
+export type Outcome = Proof & {
+  request: JobRequest;
+  source: SourceImage;
+  index: { rootfs: Rootfs; unreadable: number; umount: string };
+  observed: Observed;
+  stages: StageTime[];
+  startedAt: number;
+};

@@ -1,0 +1,66 @@
+import type { Finish, Limits, Scenario } from "#contract/job.ts";
+import type { Container } from "../docker/container.ts";
+import { fileSize } from "../docker/files.ts";
+import type { SensorPlace } from "./instrument.ts";
+import type { JobDeps } from "./job-deps.ts";
+
+type Waiting = {
+  run: Scenario;
+  /** Something listens, so the probes are what the observation is for. */
+  listening: boolean;
+  target: Container;
+  place: SensorPlace;
+  exited: Promise<unknown>;
+  limits: Limits;
+  deps: JobDeps;
+};
+
+/** What ends a scenario when it does not say: its probes when it has any use for them, its command otherwise. */
+export const finishOf = (scenario: Scenario, listening: boolean): Finish => {
+  if (scenario.finish) return scenario.finish;
+  const probed = listening || scenario.probes.some((probe) => probe.kind === "exec");
+  return probed ? { kind: "probe-done" } : { kind: "command-exit" };
+};
+
+/** Returns when the scenario's observation may end: as it asks, when its command ends, or when its time is over. */
+export async function awaitFinish({ run, listening, target, place, exited, limits, deps }: Waiting): Promise<void> {
+  const finish = finishOf(run, listening);
+  if (finish.kind === "probe-done") return;
+  const over = new AbortController();
+  const ends = [exited, after(limits.scenarioMs, over.signal), aborted(deps.signal, over.signal)];
+  if (finish.kind === "seconds") ends.push(after(finish.seconds * 1000, over.signal));
+  if (finish.kind === "signal") ends.push(deps.finishAsked);
+  if (finish.kind === "quiet") ends.push(quiet(target, `${place.directory}/events`, finish.seconds * 1000, over.signal));
+  try {
+    await Promise.race(ends);
+    deps.signal.throwIfAborted();
+  } finally {
+    over.abort();
+  }
+}
+
+function after(ms: number, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    over.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  });
+}
+
+function aborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true, signal: over }));
+}
+
+/** How often the size of the event file is looked at, ms. */
+const lookMs = 250;
+
+/** Returns when the event file has not grown for `quietMs`: no new file was touched in that time. */
+async function quiet(target: Container, path: string, quietMs: number, over: AbortSignal): Promise<void> {
+  let size = -1;
+  let sinceMs = performance.now();
+  while (!over.aborted && performance.now() - sinceMs < quietMs) {
+    await after(lookMs, over);
+    const now = await fileSize(target, path);
+    if (now !== size) sinceMs = performance.now();
+    size = now;
+  }
+}

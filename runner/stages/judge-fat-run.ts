@@ -1,0 +1,81 @@
+import { WinnowError } from "#contract/error.ts";
+import type { Scenario } from "#contract/job.ts";
+import type { Answer, Warning } from "#contract/report.ts";
+import type { ScenarioRun } from "../observation.ts";
+import { finishOf } from "./await-finish.ts";
+
+/** The end of a text, on one line each, for an error message. */
+function tail(output: Buffer): string {
+  const lines = output.toString("utf8").trimEnd().split("\n").slice(-3);
+  const text = lines.map((line) => line.slice(0, 300)).join(" | ");
+  return text === "" ? "It wrote nothing." : `It wrote last: ${text}`;
+}
+
+/**
+ * Whether a run of the original image can be the measure for the slim one.
+ * @param run what happened  @param scenario what was asked for  @param optional commands that may fail (the HEALTHCHECK)
+ * @throws `app.exited`, `app.never-listened`, `probe.failed`: the image did not do what the scenario wants
+ * @returns what did not go well but does not spoil the measure
+ */
+export function judgeFatRun(run: ScenarioRun, scenario: Scenario, optional: readonly string[][]): Warning[] {
+  const probes = run.answers.filter((answer) => answer.target !== "command");
+  if (run.ending.how === "ended") judgeEnding(run, scenario);
+  else if (run.ports.length === 0 && probes.length === 0) judgeSilence(run, scenario);
+  return judgeProbes(probes, optional);
+}
+
+function judgeEnding(run: ScenarioRun, scenario: Scenario): void {
+  const { code } = run.ending;
+  const wanted = scenario.expectExit ?? 0;
+  if (code !== wanted) {
+    throw new WinnowError(
+      "app.exited",
+      `The application ended with exit code ${code}, expected ${wanted}. ${tail(run.output)}`,
+      "Start the image by hand the same way; it may want an environment variable, a command, or a network (--env, --cmd, --network).",
+    );
+  }
+  if (scenario.probes.some((probe) => probe.kind !== "exec") && run.ports.length === 0) {
+    throw new WinnowError(
+      "app.exited",
+      `The application ended with exit code ${code} before anything listened, so no probe reached it. ${tail(run.output)}`,
+      "Leave the HTTP probes out (--no-http-probe) for a command that only runs and ends.",
+    );
+  }
+}
+
+function judgeSilence(run: ScenarioRun, scenario: Scenario): void {
+  const finish = finishOf(scenario, false);
+  if (scenario.finish !== undefined && finish.kind !== "probe-done" && finish.kind !== "command-exit") return;
+  throw new WinnowError(
+    "app.never-listened",
+    `Nothing listened on a TCP port, and the command did not end in ${Math.round(run.totalMs / 1000)} s. ${tail(run.output)}`,
+    "Say how to exercise it: --exec COMMAND, --continue-after SECONDS, or a longer start time.",
+  );
+}
+
+function judgeProbes(probes: readonly Answer[], optional: readonly string[][]): Warning[] {
+  const warnings: Warning[] = [];
+  for (const answer of probes) {
+    const { probe } = answer;
+    if (probe.kind === "exec" && answer.exitCode !== probe.expectExit) {
+      const said = `${answer.target} ended with exit code ${answer.exitCode}, expected ${probe.expectExit}.`;
+      if (!optional.some((argv) => argv.join("\0") === probe.argv.join("\0"))) {
+        throw new WinnowError("probe.failed", `${said} ${tail(Buffer.from(answer.bodySample))}`, "Correct the command, or the image.");
+      }
+      warnings.push({ code: "healthcheck.failed", text: said });
+    }
+    if (answer.status !== null && answer.status >= 400) {
+      warnings.push({ code: "probe.not-exercised", text: `${answer.target} answered ${answer.status}: what is behind it was not seen.` });
+    }
+    if (answer.error !== null) warnings.push({ code: "probe.no-answer", text: `${answer.target}: ${answer.error}` });
+  }
+  const sent = probes.filter((answer) => answer.probe.kind !== "exec");
+  if (sent.length > 0 && sent.every((answer) => answer.error !== null)) {
+    throw new WinnowError(
+      "probe.failed",
+      `No probe was answered: ${sent.map((answer) => `${answer.target}: ${answer.error}`).join("; ").slice(0, 500)}`,
+      "Check that the application speaks HTTP on the port that it listens on, or exercise it with --exec.",
+    );
+  }
+  return warnings;
+}

@@ -1,0 +1,134 @@
+import { WinnowError } from "#contract/error.ts";
+import type { JobRequest } from "#contract/job.ts";
+import type { Difference, Verification, Warning } from "#contract/report.ts";
+import type { SourceImage } from "../image/source.ts";
+import type { ScenarioRun } from "../observation.ts";
+import type { Rootfs } from "../rootfs.ts";
+import { rootfsBytes } from "../rootfs-size.ts";
+import type { FilesSession } from "../sensor/files-session.ts";
+import { compareConfig, compareEntries } from "./fidelity.ts";
+import type { Subject } from "./instrument.ts";
+import type { JobDeps } from "./job-deps.ts";
+import { decideKeep, type Known } from "./keep.ts";
+import { missingInSlim } from "./missing.ts";
+import { withFiles } from "./open-files.ts";
+import { discard, publish, rebuild, type SlimImage } from "./rebuild.ts";
+import type { Selection } from "./select.ts";
+import type { StageTimer } from "./stage-timer.ts";
+import { together } from "./together.ts";
+import { comparer, exerciseBare, exerciseSlim } from "./verify.ts";
+import { compileGlob } from "../glob.ts";
+import { decideVerdict, wasExercised } from "./verdict.ts";
+
+type Input = { request: JobRequest; source: SourceImage; fat: Subject; known: Known; files: FilesSession; stage: StageTimer };
+
+/** What came of it: the keep set and, for kind `slim`, the image, its rootfs and how it stood the proof. */
+export type Proof = {
+  selection: Selection;
+  slim: (SlimImage & { rootfs: Rootfs }) | undefined;
+  slimRuns: ScenarioRun[];
+  verification: Verification | undefined;
+  warnings: Warning[];
+};
+
+/** Repairs are bounded: an image that wants new files after every repair is not understood. */
+const maxRounds = 5;
+
+/**
+ * Keeps, rebuilds and runs the result until it answers as the original does, or cannot be repaired. The image gets its
+ * tags only then; one that failed is removed from the engine.
+ */
+export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
+  const { request, source, fat, known, files, stage } = input;
+  const answers = comparer(fat, request, known.observed, deps);
+  const forbidden = anyOf(request.keep.excludePatterns);
+  const rounds: Verification["rounds"] = [];
+  const repairs = new Set<string>();
+  let selection = await stage("select", () => decideKeep(known, [], files), describeKept);
+  if (request.kind === "profile") return { selection, slim: undefined, slimRuns: [], verification: undefined, warnings: [] };
+  for (;;) {
+    const round = rounds.length + 1;
+    const image = await stage("rebuild", () => rebuild({ source, paths: sorted(selection), tags: request.tags, round }, files, deps));
+    try {
+      const subject = { image: image.engineId, config: image.config };
+      const [{ rootfs }, runs] = await together(
+        stage("assert", () => assertFidelity(source, subject, known.rootfs, selection, deps)),
+        stage("verify", () => exerciseSlim(subject, request, deps), () => `round ${round}`),
+      );
+      refuseLarger(known.rootfs, rootfs);
+      const differences = await answers.compare(runs);
+      const missing = missingInSlim(runs, known.rootfs, selection.kept, forbidden);
+      rounds.push({ round, differences, missing, repairs: round < maxRounds ? missing : [] });
+      if (missing.length > 0 && round < maxRounds) {
+        for (const path of missing) repairs.add(path);
+        selection = await stage("repair", () => decideKeep(known, [...repairs], files), describeKept);
+        await discard(image, deps);
+        continue;
+      }
+      const bareRuns =
+        differences.length > 0 ? undefined : await stage("bare", () => exerciseBare("bare", subject, request, known.observed, deps));
+      const bareDifferences = bareRuns ? await answers.compare(bareRuns) : [];
+      const verification: Verification = {
+        ...decideVerdict({ rounds, bareDifferences, exercised: wasExercised(known.observed), repaired: repairs.size > 0 }),
+        rounds,
+        bare: bareRuns ? { differences: bareDifferences, answers: bareRuns.flatMap((run) => run.answers) } : null,
+        noise: await answers.noise(),
+        fatAnswers: known.observed.flatMap((run) => run.answers),
+        slimAnswers: runs.flatMap((run) => run.answers),
+      };
+      const warnings = runs.flatMap((run) => run.warnings);
+      if (verification.verdict === "failed") await discard(image, deps);
+      else await stage("publish", () => publish(image, deps), () => image.tags.join(", "));
+      const slim = { ...image, tags: verification.verdict === "failed" ? [] : image.tags, rootfs };
+      return { selection, slim, slimRuns: runs, verification, warnings };
+    } catch (error) {
+      await discard(image, deps);
+      throw error;
+    }
+  }
+}
+
+const sorted = ({ kept }: Selection): string[] => [...kept.keys()].filter((path) => path !== "/").sort(byPath);
+
+/** Parents before children, siblings in byte order: the order of the layer, and so part of its digest. */
+function byPath(a: string, b: string): number {
+  const left = a.split("/");
+  const right = b.split("/");
+  for (let at = 0; at < Math.min(left.length, right.length); at += 1) {
+    const [one = "", other = ""] = [left[at], right[at]];
+    if (one !== other) return one < other ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+function anyOf(patterns: readonly string[]): (path: string) => boolean {
+  const globs = patterns.map(compileGlob);
+  return (path) => globs.some((matches) => matches(path));
+}
+
+const describeKept = ({ kept }: Selection): string => `${kept.size} entries kept`;
+
+/** Reads the slim image back and compares every kept entry, and the config, with the original. Throws `fidelity.lost`. */
+async function assertFidelity(source: SourceImage, subject: Subject, fat: Rootfs, selection: Selection, deps: JobDeps) {
+  const { rootfs } = await withFiles(subject, deps, (files) => files.index());
+  const faults = [...compareEntries(fat, rootfs, selection.kept.keys()), ...compareConfig(source.config, subject.config)];
+  const [first] = faults;
+  if (first) {
+    deps.log.error({ faults: faults.slice(0, 100) }, "the slim image does not hold what was asked for");
+    throw new WinnowError(
+      "fidelity.lost",
+      `${faults.length} properties of the slim image differ from the original, first: ${JSON.stringify(first)}`,
+      "This is a fault of Winnow or of the engine's image store: report it with the job's log.",
+    );
+  }
+  return { rootfs };
+}
+
+function refuseLarger(fat: Rootfs, slim: Rootfs): void {
+  if (rootfsBytes(slim) < rootfsBytes(fat)) return;
+  throw new WinnowError(
+    "result.not-smaller",
+    `The slim image would not be smaller: ${rootfsBytes(slim)} bytes of ${rootfsBytes(fat)} are used.`,
+    "There is nothing to take away from this image; use it as it is.",
+  );
+}

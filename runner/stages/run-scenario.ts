@@ -1,0 +1,202 @@
+import { buffer } from "node:stream/consumers";
+import { WinnowError } from "#contract/error.ts";
+import type { ExecProbe, JobRequest, Scenario } from "#contract/job.ts";
+import type { Answer } from "#contract/report.ts";
+import {
+  type Container,
+  type ContainerSpec,
+  type Exit,
+  createContainer,
+  execAttached,
+  removeContainer,
+  startAttached,
+  stopContainer,
+} from "../docker/container.ts";
+import { putFiles } from "../docker/files.ts";
+import type { Ending, ScenarioRun } from "../observation.ts";
+import { awaitReady, type Listener } from "../probes/readiness.ts";
+import { planProbes } from "../probes/plan-probes.ts";
+import { runProbes } from "../probes/run-probes.ts";
+import { signalNumber } from "../image/stop-signal.ts";
+import { awaitFinish } from "./await-finish.ts";
+import { collectOutput } from "./collect-output.ts";
+import { commandAnswer } from "./command-answer.ts";
+import { type SensorPlace, type Subject, bare, commandOf, sensorArguments, underSensor } from "./instrument.ts";
+import type { JobDeps } from "./job-deps.ts";
+import { freshPlace, sensorFiles } from "./open-files.ts";
+import { connectTo, prepareSidecar, type Sidecar } from "./open-relay.ts";
+import { readEvents } from "./read-events.ts";
+
+/** `sensor`: observed. `bare`: nothing of ours in the container; `stopCaught` false saves the wait for a signal nobody hears. */
+export type Manner = { kind: "sensor" } | { kind: "bare"; stopCaught: boolean | undefined };
+
+type Run = { name: string; subject: Subject; scenario: Scenario; request: JobRequest; manner: Manner };
+
+/** Runs an image once through one scenario: start, readiness, probes, finish, stop. Removes what it made, whatever happens. */
+export async function runScenario(run: Run, deps: JobDeps): Promise<ScenarioRun> {
+  const place = freshPlace();
+  const target = await createContainer(deps, specOf(run, place));
+  let sidecar: Sidecar | undefined;
+  try {
+    [sidecar] = await Promise.all([
+      prepareSidecar(run.subject, target, deps),
+      run.manner.kind === "sensor" ? putFiles(target, sensorFiles(place, deps.sensor)) : undefined,
+    ]);
+    return await exercise(run, place, target, sidecar, deps);
+  } finally {
+    await Promise.all([removeContainer(target), sidecar?.remove()]);
+  }
+}
+
+function specOf({ subject, request, scenario, manner }: Run, place: SensorPlace): ContainerSpec {
+  if (manner.kind === "bare") return bare(subject, request, scenario);
+  return underSensor(subject, request, scenario, place, signalNumber(subject.config.StopSignal));
+}
+
+async function exercise(run: Run, place: SensorPlace, target: Container, sidecar: Sidecar, deps: JobDeps): Promise<ScenarioRun> {
+  const { scenario, subject, manner } = run;
+  const startedAt = deps.now();
+  const main = await startAttached(target, { stdin: scenario.stdin !== undefined, tty: false });
+  if (scenario.stdin !== undefined) main.stdin.end(scenario.stdin);
+  const output = collectOutput([main.stdout, main.stderr], (text) => deps.progress({ kind: "container-log", run: run.name, text }));
+
+  const probed = await probeWhileRunning(run, place, target, sidecar, main.exited, deps);
+  const ending = await end(run, target, main.exited);
+  const events =
+    manner.kind === "sensor" ? await readEvents(target, place, probed.execs, deps) : { runs: [], raw: [], warnings: [] };
+  const taken = output.taken();
+  return {
+    scenario: scenario.name,
+    answers: [...probed.answers, commandAnswer(scenario.name, commandOf(subject.config, scenario).argv, ending, taken)],
+    ports: [...new Set(probed.listeners.map((listener) => listener.port))],
+    startMs: probed.startMs,
+    totalMs: deps.now() - startedAt,
+    ending,
+    sensor: events.runs,
+    rawEvents: events.raw,
+    output: taken,
+    warnings: events.warnings,
+  };
+}
+
+type Probed = { answers: Answer[]; listeners: Listener[]; startMs: number | null; execs: number };
+
+/** Everything that happens between the start of the application and the order to stop. */
+async function probeWhileRunning(
+  run: Run,
+  place: SensorPlace,
+  target: Container,
+  sidecar: Sidecar,
+  exited: Promise<Exit>,
+  deps: JobDeps,
+): Promise<Probed> {
+  const { scenario, request, subject } = run;
+  const relay = await sidecar.start().catch(async (error: unknown) => {
+    // A command that is quicker than its sidecar needs none.
+    if (await hasEnded(exited)) return undefined;
+    throw error;
+  });
+  if (!relay) return { answers: [], listeners: [], startMs: null, execs: 0 };
+  let execs = 0;
+  try {
+    const exposed = exposedPorts(subject, request);
+    const ready = await awaitReady({
+      listeners: () => relay.listeners(),
+      exposed,
+      startMs: waitForListener(scenario, request),
+      exited,
+      signal: deps.signal,
+    });
+    const listeners = ready.kind === "listening" ? ready.listeners : [];
+    const answers =
+      ready.kind === "exited"
+        ? []
+        : await runProbes({
+            planned: planProbes(scenario, listeners, exposed),
+            connect: (port) => connectTo(relay, listeners, port),
+            exec: (probe) => execute(run, place, target, probe, `exec-${++execs}`),
+            limits: request.limits,
+            signal: deps.signal,
+          });
+    await awaitFinish({ run: scenario, listening: ready.kind === "listening", target, place, exited, limits: request.limits, deps });
+    return { answers, listeners, startMs: ready.kind === "listening" ? ready.afterMs : null, execs };
+  } finally {
+    relay.close();
+  }
+}
+
+/** A scenario that says when it ends, or only executes commands, need not listen: it is not waited for long. */
+function waitForListener(scenario: Scenario, { limits }: JobRequest): number {
+  const wantsListener = scenario.defaultProbe || scenario.probes.some((probe) => probe.kind !== "exec");
+  return wantsListener ? limits.startMs : Math.min(limits.startMs, 5_000);
+}
+
+/** TCP ports that the image declares or the request adds. */
+function exposedPorts({ config }: Subject, { run }: JobRequest): number[] {
+  const declared = [...Object.keys(config.ExposedPorts ?? {}), ...run.expose];
+  return declared.filter((port) => !port.endsWith("/udp")).map((port) => Number.parseInt(port, 10));
+}
+
+async function hasEnded(exited: Promise<unknown>): Promise<boolean> {
+  const later = new Promise<false>((resolve) => setTimeout(resolve, 250, false));
+  return Promise.race([exited.then(() => true), later]);
+}
+
+/** One command in the running container, as the image's user: under a sensor of its own, or plainly. */
+async function execute(
+  { scenario, subject, manner, request }: Run,
+  place: SensorPlace,
+  target: Container,
+  probe: ExecProbe,
+  eventsName: string,
+): Promise<{ exitCode: number; stdout: Buffer; stderr: Buffer }> {
+  const command = commandOf(subject.config, scenario);
+  const observed = manner.kind === "sensor";
+  const argv = observed ? [place.binary, ...sensorArguments(command, place, eventsName), "--", ...probe.argv] : probe.argv;
+  const process = await execAttached(target, {
+    argv,
+    stdin: probe.stdin !== undefined,
+    tty: false,
+    ...(observed ? { user: "0:0" } : command.user === "" ? {} : { user: command.user }),
+  });
+  if (probe.stdin !== undefined) process.stdin.end(probe.stdin);
+  const outputs = Promise.all([buffer(process.stdout), buffer(process.stderr)]);
+  const timer = setTimeout(() => process.close(), request.limits.probeMs);
+  try {
+    const { code } = await process.exited;
+    const [stdout, stderr] = await outputs;
+    return { exitCode: code, stdout, stderr };
+  } catch (error) {
+    throw new WinnowError(
+      "probe.failed",
+      `The command ${probe.argv.join(" ")} did not end within ${request.limits.probeMs / 1000} s.`,
+      "Give a command that ends by itself, or raise the limit for one probe.",
+      error,
+    );
+  } finally {
+    clearTimeout(timer);
+    process.close();
+  }
+}
+
+/** Ends the main process as its image asks for, unless it has ended already. */
+async function end({ subject, manner }: Run, target: Container, exited: Promise<Exit>): Promise<Ending> {
+  const already = await Promise.race([exited, Promise.resolve(undefined)]);
+  if (already) return endingOf(already, "ended");
+  const deaf = manner.kind === "bare" && manner.stopCaught === false;
+  const exit = await stopContainer(target, {
+    signal: deaf ? "SIGKILL" : String(signalNumber(subject.config.StopSignal)),
+    timeoutMs: (subject.config.StopTimeout ?? 10) * 1000,
+  });
+  return endingOf(exit, exit.killed || deaf ? "killed" : "stopped");
+}
+
+function endingOf(exit: Exit, how: Ending["how"]): Ending {
+  // The sensor kills a main process that has no handler for the stop signal: what the engine does, without the wait.
+  if (!exit.oomKilled) return { code: exit.code, how: how === "stopped" && exit.code === 137 ? "killed" : how };
+  throw new WinnowError(
+    "limit.exceeded",
+    "The application used more memory than its limit and was killed.",
+    "Raise the memory limit of the job, or give the application less to do.",
+  );
+}
