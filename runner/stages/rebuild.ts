@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import type { Writable } from "node:stream";
+import { WinnowError } from "#contract/error.ts";
+import type { RunnerDeps } from "../deps.ts";
+import { inspectImage, loadImage, removeImage, tagImage } from "../docker/images.ts";
+import { thisOwner } from "../docker/owner.ts";
+import { composeImage, slimConfig, writeArchive } from "../image/archive.ts";
+import { parseReference, slimTag } from "../image/reference.ts";
+import type { ImageConfig, SourceImage } from "../image/source.ts";
+import { LayerSpool } from "../image/spool.ts";
+
+/** Writes the tar of these paths of the pristine rootfs, in this order; `missing` counts those that are not there. */
+export type PackSession = {
+  pack(paths: readonly string[], sink: Writable): Promise<{ entries: number; bytes: number; missing: number }>;
+};
+
+/** The rebuilt image on the engine. The digests are ours; only `engineId` is the engine's own word. */
+export type SlimImage = {
+  configDigest: string;
+  manifestDigest: string;
+  diffId: string;
+  layerBytes: number;
+  config: ImageConfig;
+  engineId: string;
+  /** The name that the image has until it is published: verification must come before anybody's tag moves. */
+  reference: string;
+  /** The names that it gets when it is published. */
+  tags: string[];
+};
+
+export type RebuildInput = {
+  source: SourceImage;
+  /** What is kept, parents before children. */
+  paths: readonly string[];
+  /** As the user asked for; none: the source's name with `.slim`. */
+  tags: readonly string[];
+  /** 0 for the first try; each repair has its own temporary name. */
+  round?: number;
+};
+
+export type RebuildDeps = Pick<RunnerDeps, "engine" | "signal" | "jobId" | "tmpDir">;
+
+/** `.invalid` never resolves (RFC 2606), so no engine can push or pull what stands under it. */
+export const temporaryRepository = "winnow.invalid/job";
+
+/** A name only this job has. It tells whose it is, so that a later start of the runner can sweep what a crash left. */
+export function temporaryReference(jobId: string, round: number, owner = thisOwner()): string {
+  const job = jobId.replace(/[^\w-]/g, "-").slice(0, 64);
+  return `${temporaryRepository}:j${job}-r${round}.${hostKey(owner.host)}.${owner.pid}.${owner.startTicks}`;
+}
+
+/** A host's name as it stands in a tag, where not all characters may. */
+export const hostKey = (host: string): string => createHash("sha256").update(host).digest("hex").slice(0, 12);
+
+/**
+ * Packs the kept paths into one layer, composes the image and loads it under a temporary name. Throws `fidelity.lost` when a
+ * path is missing or the engine has loaded something else, `request.invalid` for a malformed tag, `disk.full`.
+ */
+export async function rebuild(
+  { source, paths, tags, round = 0 }: RebuildInput,
+  session: PackSession,
+  deps: RebuildDeps,
+): Promise<SlimImage> {
+  const wanted = tags.length > 0 ? [...tags] : [slimTag(source.reference)];
+  for (const tag of wanted) refuseDigest(tag);
+  const reference = temporaryReference(deps.jobId, round);
+  const config = slimConfig(source);
+  const spool = new LayerSpool(deps.tmpDir);
+  try {
+    const packed = await session.pack(paths, spool);
+    if (packed.missing > 0) {
+      throw new WinnowError(
+        "fidelity.lost",
+        `${packed.missing} of ${paths.length} kept paths could not be taken from the image.`,
+        "This is a fault of Winnow: report it with the job's log.",
+      );
+    }
+    const parts = composeImage(source, config, await spool.layer());
+    await loadImage(deps, writeArchive(parts, [reference]));
+    const engineId = await loadedId(deps, reference, parts);
+    return {
+      configDigest: parts.configDigest,
+      manifestDigest: parts.manifestDigest,
+      diffId: parts.layer.digest,
+      layerBytes: parts.layer.bytes,
+      config,
+      engineId,
+      reference,
+      tags: wanted,
+    };
+  } finally {
+    await spool.dispose();
+  }
+}
+
+function refuseDigest(tag: string): void {
+  if (parseReference(tag).digest === undefined) return;
+  throw new WinnowError(
+    "request.invalid",
+    `The slim image cannot be named ${tag}: its digest is not yet known.`,
+    "Name it by tag.",
+  );
+}
+
+/** Looks whether the engine has loaded what we composed: both stores name an image by a digest that we know. */
+async function loadedId(deps: RebuildDeps, reference: string, parts: ReturnType<typeof composeImage>): Promise<string> {
+  const loaded = await inspectImage(deps, reference);
+  const isOurs = loaded.id === parts.configDigest || loaded.id === parts.manifestDigest;
+  if (isOurs && loaded.diffIds.length === 1 && loaded.diffIds[0] === parts.layer.digest) return loaded.id;
+  await removeImage(deps, reference);
+  throw new WinnowError(
+    "fidelity.lost",
+    `The engine loaded ${loaded.id} in place of ${parts.configDigest}.`,
+    "This is a fault of Winnow or of the engine: report it with the engine's version.",
+  );
+}
+
+/** Gives the image the names that were asked for and takes the temporary one away. May be repeated. */
+export async function publish(slim: SlimImage, deps: RebuildDeps): Promise<void> {
+  for (const tag of slim.tags) await tagImage(deps, slim.engineId, parseReference(tag));
+  await removeImage(deps, slim.reference);
+}
+
+/** Takes the temporary name away, and the image with it unless it has another. An aborted job may call it. */
+export async function discard(slim: Pick<SlimImage, "reference">, deps: Pick<RebuildDeps, "engine">): Promise<void> {
+  await removeImage(deps, slim.reference);
+}
