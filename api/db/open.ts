@@ -1,0 +1,68 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { drizzle } from "drizzle-orm/better-sqlite3";
+import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
+import { migrateDatabase } from "./migrate.ts";
+import * as schema from "./schema.ts";
+
+/** What a query needs: a database or a transaction of one, so that queries nest. */
+export type Db = BaseSQLiteDatabase<"sync", Database.RunResult, typeof schema>;
+
+/** A database that somebody owns and closes. */
+export type OpenDatabase = Db & { close(): void };
+
+/** How long a write waits for another process's write, ms. */
+export const busyTimeoutMs = 5000;
+
+/**
+ * Opens the database, making and migrating it when needed. `:memory:` gives a private one.
+ *
+ * The file is for its owner alone (0600) in a directory of its own (0700), since requests may hold secrets.
+ * Throws `database.newer` when a newer Winnow has migrated it; `readonly` needs an existing file at this version.
+ */
+export function openDatabase(file: string, options: { readonly?: boolean } = {}): OpenDatabase {
+  const isMemory = file === ":memory:";
+  if (!isMemory && !options.readonly) {
+    prepareFile(file);
+    withConnection(file, (own) => {
+      // Set by one connection before any work; a reader of the old mode would make a switch fail later.
+      own.pragma("journal_mode = WAL");
+      migrateDatabase(own);
+    });
+  }
+  const client = new Database(file, { readonly: options.readonly ?? false, timeout: busyTimeoutMs });
+  try {
+    if (isMemory) migrateDatabase(client);
+    // Explicit, as the driver is compiled with a quiet default. NORMAL: a crashed process loses nothing, a power cut may
+    // lose the last commits but never the file's consistency.
+    client.pragma("synchronous = NORMAL");
+    client.pragma("foreign_keys = ON");
+    client.pragma("journal_size_limit = 67108864");
+    if (options.readonly) migrateDatabase(client, { checkOnly: true });
+  } catch (thrown) {
+    client.close();
+    throw thrown;
+  }
+  return Object.assign(drizzle({ client, schema }), { close: () => void client.close() });
+}
+
+/** Runs `work` in one `BEGIN IMMEDIATE` transaction: a read that leads to a write must hold the write lock from the start. */
+export function writing<T>(db: Db, work: (tx: Db) => T): T {
+  return db.transaction(work, { behavior: "immediate" });
+}
+
+function prepareFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, "a", 0o600)); // SQLite gives the files beside it (-wal, -shm) the same mode
+  chmodSync(file, 0o600);
+}
+
+function withConnection(file: string, work: (own: Database.Database) => void): void {
+  const own = new Database(file, { timeout: busyTimeoutMs });
+  try {
+    work(own);
+  } finally {
+    own.close();
+  }
+}
