@@ -1,0 +1,143 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, type Dirent } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { WinnowError } from "#contract/error.ts";
+import { assertKey, assertPrefix } from "./key.ts";
+import type { Store } from "./store.ts";
+
+/** Begins the names of files that are still being written; no key can have it. */
+const unfinished = ".unfinished-";
+
+/** The embedded store: one file per object below `root`, for its owner alone. */
+export function directoryStore(root: string): Store {
+  const pathOf = (key: string) => join(root, ...key.split("/"));
+  return {
+    async put(key, content) {
+      const path = pathOf(assertKey(key));
+      return await guarded(key, () => writeWhole(path, toStream(content)));
+    },
+    async get(key) {
+      const path = pathOf(assertKey(key));
+      // Opened here, so that a missing object is this call's error and not one of a stream that nobody listens to yet.
+      const file = await guarded(key, () => open(path, "r"));
+      return createReadStream(path, { fd: file });
+    },
+    async stat(key) {
+      const path = pathOf(assertKey(key));
+      const found = await guarded(key, () => unlessMissing(stat(path)));
+      return found?.isFile() ? { bytes: found.size } : undefined;
+    },
+    async list(prefix) {
+      const path = pathOf(assertPrefix(prefix));
+      const entries = await guarded(prefix, () =>
+        unlessMissing(readdir(path, { withFileTypes: true, recursive: true })),
+      );
+      const files = (entries ?? []).filter((entry) => entry.isFile() && !entry.name.startsWith(unfinished));
+      const sized = files.map(async (entry) => {
+        const found = await unlessMissing(stat(join(entry.parentPath, entry.name)));
+        return found && { key: keyOf(root, entry), bytes: found.size };
+      });
+      return (await Promise.all(sized)).filter((one) => one !== undefined).sort((a, b) => (a.key < b.key ? -1 : 1));
+    },
+    async remove(prefix) {
+      const path = pathOf(assertPrefix(prefix));
+      await guarded(prefix, () => rm(path, { recursive: true, force: true }));
+    },
+  };
+}
+
+function keyOf(root: string, entry: Dirent): string {
+  return join(entry.parentPath, entry.name).slice(join(root, "/").length);
+}
+
+/** Writes beside the target and renames, so that readers see all of it or nothing, whatever stops us on the way. */
+async function writeWhole(path: string, content: Readable): Promise<{ bytes: number; sha256: string }> {
+  const directory = dirname(path);
+  const draft = join(directory, `${unfinished}${randomUUID()}`);
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const file = await open(draft, "wx", 0o600);
+    const written = await closing(file, async () => {
+      const digest = createHash("sha256");
+      let bytes = 0;
+      for await (const piece of content) {
+        const chunk = Buffer.isBuffer(piece) ? piece : Buffer.from(piece);
+        digest.update(chunk);
+        await writeAll(file, chunk);
+        bytes += chunk.length;
+      }
+      await file.sync();
+      return { bytes, sha256: digest.digest("hex") };
+    });
+    await rename(draft, path);
+    // The rename itself must survive a power cut before a database row says that the object is there.
+    const folder = await open(directory, "r");
+    await closing(folder, () => folder.sync());
+    return written;
+  } catch (thrown) {
+    content.destroy();
+    await rm(draft, { force: true });
+    throw thrown;
+  }
+}
+
+/** One write may take only a part of a chunk: on a disk that is nearly full it does. */
+async function writeAll(file: FileHandle, chunk: Buffer): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await file.write(chunk, done);
+    done += bytesWritten;
+  }
+}
+
+async function closing<T>(file: FileHandle, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await file.close();
+  }
+}
+
+/** A string or Buffer is one chunk; `Readable.from` would hand out a Buffer byte by byte. */
+function toStream(content: Readable | Buffer | string): Readable {
+  return content instanceof Readable ? content : Readable.from([Buffer.from(content)]);
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
+}
+
+async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (thrown) {
+    const code = codeOf(thrown);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw thrown;
+  }
+}
+
+async function guarded<T>(key: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof WinnowError) throw thrown; // from the stream that was to be stored
+    const code = codeOf(thrown);
+    if (code === "ENOSPC" || code === "EDQUOT") {
+      throw new WinnowError(
+        "disk.full",
+        `There is no room to store ${key}.`,
+        "Free space, or choose another --state-path.",
+        thrown,
+      );
+    }
+    const what = code === "ENOENT" ? "it is not there" : thrown instanceof Error ? thrown.message : String(thrown);
+    throw new WinnowError(
+      "store.failed",
+      `The store could not handle ${key}: ${what}.`,
+      "Look at the rights and the health of the state directory.",
+      thrown,
+    );
+  }
+}
