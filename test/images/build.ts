@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import Docker from "dockerode";
 import { pack } from "tar-stream";
@@ -50,7 +51,8 @@ export async function buildSample(name: string, docker: Docker, settings: BuildS
   const wantsCa = files.some((file) => file.name === "Dockerfile" && file.content.includes("build-ca.pem"));
   if (wantsCa && settings.caFile) context.entry({ name: "build-ca.pem", mtime }, readFileSync(settings.caFile));
   context.finalize();
-  const log = await docker.buildImage(context, {
+  // tar-stream has a stream class of its own; the engine client wants one of Node
+  const log = await docker.buildImage(Readable.from(context), {
     t: image,
     networkmode: "host",
     rm: true,

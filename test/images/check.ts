@@ -3,6 +3,7 @@ import { createConnection } from "node:net";
 import { type Duplex, PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type Docker from "dockerode";
 import { extract } from "tar-stream";
 import type { Check, Expectation, Sample, Step } from "./sample.ts";
@@ -98,7 +99,7 @@ async function runCheck(check: Check, setting: Setting): Promise<{ steps: number
     } catch (error) {
       return { steps: 1, failure: `start: ${messageOf(error)}` };
     }
-    stdin?.end(check.stdin);
+    stdin?.end(check.stdin ?? "");
     const context = { container, docker, transport, port: sample.port };
     const unready = check.ready && (await waitUntilReady(check.ready, check.readyMs, context));
     if (unready) return { steps: 1, failure: `never ready: ${unready}; logs: ${(await logsOf(container)).slice(-600)}` };
@@ -144,6 +145,7 @@ async function runStep(step: Step, context: Context): Promise<string | undefined
   if ("process" in step) return runProcess(step.process, container);
   if ("health" in step) return waitForHealth(step.withinMs, container);
   if ("file" in step) return runFile(step, container);
+  if ("config" in step) return runConfig(step.config, container);
   if ("restart" in step) return container.restart({ t: 20 }).then(() => undefined);
   if ("stop" in step) {
     await container.stop({ t: 20 });
@@ -176,7 +178,7 @@ type HttpStep = Extract<Step, { http: string }>;
 async function runHttp(step: HttpStep, { container, transport, port }: Context): Promise<string | undefined> {
   const target = step.port ?? port;
   if (!target) throw new Error("a http step needs a port");
-  const [method, path] = step.http.split(" ");
+  const [method = "GET", path = "/"] = step.http.split(" ");
   const socket = await within(10_000, transport.connect(container, target));
   try {
     const answer = await within(
@@ -282,6 +284,30 @@ async function waitForHealth(limitMs: number, container: Docker.Container): Prom
     if (Date.now() > deadline) return `health is ${Health.Status}: ${Health.Log.at(-1)?.Output.slice(0, 300)}`;
     await sleep(200);
   }
+}
+
+/** Compares parts of the container's config, which is the image's where the check itself sets nothing. */
+async function runConfig(expected: Record<string, unknown>, container: Docker.Container): Promise<string | undefined> {
+  const actual: Record<string, unknown> = { ...(await container.inspect()).Config };
+  for (const [key, value] of Object.entries(expected)) {
+    const difference = missingFrom(actual[key], value);
+    if (difference !== undefined) return `config ${key}: ${difference}`;
+  }
+  return undefined;
+}
+
+/** Arrays and objects must hold what is expected and may hold more: other labels, other variables. */
+function missingFrom(actual: unknown, expected: unknown): string | undefined {
+  if (Array.isArray(expected) && Array.isArray(actual)) {
+    const absent = expected.find((item) => !actual.some((other) => isDeepStrictEqual(item, other)));
+    return absent === undefined ? undefined : `${JSON.stringify(absent)} is not in ${JSON.stringify(actual)}`;
+  }
+  if (expected instanceof Object && actual instanceof Object) {
+    const have = new Map(Object.entries(actual));
+    const wrong = Object.entries(expected).find(([key, value]) => !isDeepStrictEqual(have.get(key), value));
+    return wrong && `${wrong[0]} is ${JSON.stringify(have.get(wrong[0]))}, expected ${JSON.stringify(wrong[1])}`;
+  }
+  return isDeepStrictEqual(actual, expected) ? undefined : `${JSON.stringify(actual)}, expected ${JSON.stringify(expected)}`;
 }
 
 type FileStep = Extract<Step, { file: string }>;

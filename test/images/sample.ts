@@ -1,18 +1,21 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { Probe, Run, Scenario } from "#contract/job.ts";
+import { Run, Scenario } from "#contract/job.ts";
 
-/** `[METHOD:]RESOURCE`, the short form that the command line takes as well. */
-const ShortProbe = z.string().transform((text, context): Probe => {
-  const found = /^(?:([A-Z]+):)?(\/.*)$/.exec(text);
-  if (found) return Probe.parse({ kind: "http", method: found[1] ?? "GET", resource: found[2] });
-  context.addIssue({ code: "custom", message: `a probe is METHOD:/RESOURCE or an object, not ${JSON.stringify(text)}` });
-  return z.NEVER;
-});
-const SampleScenario = z
-  .looseObject({ probes: z.array(z.union([ShortProbe, Probe])).default([]) })
-  .pipe(Scenario);
+/** Spells out `[METHOD:]RESOURCE`, the short form that the command line takes as well; the rest is for the schema. */
+function expandProbe(probe: unknown): unknown {
+  const found = typeof probe === "string" ? /^(?:([A-Z]+):)?(\/.*)$/.exec(probe) : null;
+  return found ? { kind: "http", method: found[1] ?? "GET", resource: found[2] } : probe;
+}
+
+const SampleScenario = z.preprocess(
+  (value) =>
+    value instanceof Object && "probes" in value && Array.isArray(value.probes)
+      ? { ...value, probes: value.probes.map(expandProbe) }
+      : value,
+  Scenario,
+);
 
 const Pattern = z.string().transform((source) => new RegExp(source, "su"));
 const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((value) => [value])]);
@@ -60,6 +63,9 @@ const FileStep = z.strictObject({
   linksTo: z.string().optional(),
 });
 
+/** Parts of the config by the engine's names (`User`, `Env`, `Labels` ...), as they must be in any image of the sample. */
+const ConfigStep = z.strictObject({ config: z.record(z.string(), z.unknown()) });
+
 /** Stops and starts the same container: what it wrote at its first start must not be in its way at the second. */
 const RestartStep = z.strictObject({ restart: z.literal(true) });
 const StopStep = z.strictObject({ stop: z.array(z.int()).min(1) });
@@ -74,6 +80,7 @@ export const Step = z.union([
   ProcessStep,
   HealthStep,
   FileStep,
+  ConfigStep,
   RestartStep,
   StopStep,
   ExitStep,
