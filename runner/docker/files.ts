@@ -1,6 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { extract, pack } from "tar-stream";
+import { z } from "zod";
 import { WinnowError } from "#contract/error.ts";
 import { type Container, hasStatus } from "./container.ts";
 import { calling, engineMessage } from "./errors.ts";
@@ -56,6 +58,22 @@ export async function getFile(
     return calling("reading a file of a container", signal, () => Promise.reject(thrown));
   }
   return calling("reading a file of a container", signal, () => firstFile(archive, path, maxBytes));
+}
+
+const PathStat = z.looseObject({ size: z.number() });
+
+/** The size of a file of a container in bytes, without its content; 0 when there is none (yet). */
+export async function fileSize({ docker, id, signal }: Container, path: string): Promise<number> {
+  try {
+    const answer: IncomingMessage = await docker.getContainer(id).infoArchive({ path, abortSignal: signal });
+    answer.resume(); // it has no body, but holds its connection until it was read
+    // The engine puts the answer into a header: base64 of JSON (engine API, ContainerArchiveInfo).
+    const stat = Buffer.from(String(answer.headers["x-docker-container-path-stat"]), "base64").toString("utf8");
+    return PathStat.parse(JSON.parse(stat)).size;
+  } catch (thrown) {
+    if (hasStatus(thrown, 404)) return 0;
+    return calling("looking at a file of a container", signal, () => Promise.reject(thrown));
+  }
 }
 
 async function firstFile(archive: NodeJS.ReadableStream, path: string, maxBytes: number): Promise<Buffer | undefined> {
