@@ -19,7 +19,11 @@ const SampleScenario = z.preprocess(
 
 const Pattern = z.string().transform((source) => new RegExp(source, "su"));
 const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((value) => [value])]);
-const Expected = { contains: oneOrMore(z.string()).optional(), matches: Pattern.optional() };
+const Expected = {
+  equals: z.string().optional(),
+  contains: oneOrMore(z.string()).optional(),
+  matches: Pattern.optional(),
+};
 
 const HttpStep = z.strictObject({
   /** `METHOD /resource` */
@@ -32,7 +36,6 @@ const HttpStep = z.strictObject({
   type: z.string().optional(),
   /** Header names (lower case) to the text that they must hold. */
   sends: z.record(z.string(), z.string()).default({}),
-  equals: z.string().optional(),
   minBytes: z.int().optional(),
   ...Expected,
 });
@@ -41,7 +44,6 @@ const ExecStep = z.strictObject({
   exec: z.array(z.string()).min(1),
   user: z.string().optional(),
   exit: z.int().default(0),
-  equals: z.string().optional(),
   ...Expected,
 });
 
