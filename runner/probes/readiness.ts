@@ -1,0 +1,122 @@
+/** A listening TCP socket, as the relay lists it. */
+export type Listener = { family: "tcp" | "tcp6"; address: string; port: number; uid: number };
+
+export type Ready =
+  | { kind: "listening"; listeners: Listener[]; afterMs: number }
+  | { kind: "exited" }
+  | { kind: "timeout" };
+
+/** What the next step must remember: the set seen last and since when it has been so, and how often we looked. */
+export type ReadyState = { ports: string; sinceMs: number; looks: number };
+
+export const firstState: ReadyState = { ports: "", sinceMs: 0, looks: 0 };
+
+/** How long the set of listeners must stay the same when it cannot be said to be complete. */
+const quietMs = 300;
+
+/**
+ * The same while no exposed port listens at all: then what listens is likely a helper that starts first (epmd before an
+ * Erlang application, a debugger before its program). Bounded, because images inherit EXPOSE lines that nothing serves.
+ */
+const quietWithoutExposedMs = 1500;
+
+/** Docker's embedded DNS server listens in every container on a user-defined network. */
+const embeddedDns = "127.0.0.11";
+
+/**
+ * One look at the listeners at `nowMs`. Ready at once when every exposed TCP port listens; else when there is a listener
+ * and the set has been the same long enough. `listeners` of the answer are without those of the engine, by port.
+ */
+export function step(
+  state: ReadyState,
+  nowMs: number,
+  found: readonly Listener[],
+  exposed: readonly number[],
+): { state: ReadyState; ready: boolean; listeners: Listener[]; nextLookMs: number } {
+  const listeners = ownListeners(found);
+  const open = new Set(listeners.map((listener) => listener.port));
+  const ports = listeners.map((listener) => `${listener.family} ${listener.address} ${listener.port}`).join(",");
+  const sinceMs = ports === state.ports ? state.sinceMs : nowMs;
+  const served = exposed.filter((port) => open.has(port)).length;
+  const enoughMs = exposed.length > 0 && served === 0 ? quietWithoutExposedMs : quietMs;
+  const complete = exposed.length > 0 && served === exposed.length;
+  return {
+    state: { ports, sinceMs, looks: state.looks + 1 },
+    ready: complete || (listeners.length > 0 && nowMs - sinceMs >= enoughMs),
+    listeners,
+    nextLookMs: Math.min(100, Math.round(10 * 1.5 ** state.looks)),
+  };
+}
+
+function ownListeners(found: readonly Listener[]): Listener[] {
+  return found
+    .filter((listener) => listener.address !== embeddedDns)
+    .toSorted((a, b) => a.port - b.port || compare(a.family, b.family) || compare(a.address, b.address));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+type AwaitReady = {
+  listeners: () => Promise<Listener[]>;
+  /** The TCP ports that the image exposes. */
+  exposed: number[];
+  /** How long the application may take, ms. */
+  startMs: number;
+  /** Settles when the application ends. */
+  exited: Promise<unknown>;
+  signal: AbortSignal;
+};
+
+/**
+ * Looks at the listeners every 10 to 100 ms until the application can be probed. Never sleeps longer than it must: the
+ * answer comes with the look that shows it. Rejects with `signal.reason` on abort, and with what `listeners` or `exited`
+ * reject with.
+ */
+export async function awaitReady({ listeners, exposed, startMs, exited, signal }: AwaitReady): Promise<Ready> {
+  signal.throwIfAborted();
+  const startedAt = performance.now();
+  const end = new AbortController();
+  const over = new Promise<Ready>((resolve, reject) => {
+    const timer = setTimeout(() => resolve({ kind: "timeout" }), startMs);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    exited.then(() => resolve({ kind: "exited" }), reject);
+    end.signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    });
+  });
+  const look = async (): Promise<Ready> => {
+    let state = firstState;
+    while (true) {
+      const found = await listeners();
+      const afterMs = performance.now() - startedAt;
+      const next = step(state, afterMs, found, exposed);
+      if (next.ready) return { kind: "listening", listeners: next.listeners, afterMs };
+      state = next.state;
+      await pause(next.nextLookMs, end.signal);
+      if (end.signal.aborted) return { kind: "timeout" };
+    }
+  };
+  try {
+    return await Promise.race([over, look()]);
+  } finally {
+    end.abort();
+  }
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}
