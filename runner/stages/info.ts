@@ -1,0 +1,23 @@
+import type { JobRequest } from "#contract/job.ts";
+import type { RunnerDeps } from "../deps.ts";
+import { reversedDockerfile } from "../image/dockerfile.ts";
+import type { SourceImage } from "../image/source.ts";
+import { resolve } from "./resolve.ts";
+
+/** What can be said about an image without starting it. */
+export type ImageInfo = {
+  source: SourceImage;
+  /** Sum of what the steps of the history added, bytes, as the engine counts them. */
+  layerBytes: number;
+  dockerfile: string;
+};
+
+/** Reads metadata, layers and the reversed Dockerfile of an image of any platform. Never creates a container. Throws as `resolve`. */
+export async function info(
+  request: JobRequest,
+  deps: Pick<RunnerDeps, "engine" | "signal" | "progress" | "log">,
+): Promise<ImageInfo> {
+  const source = await resolve({ ...request, kind: "info" }, deps);
+  const layerBytes = source.history.reduce((sum, step) => sum + step.size, 0);
+  return { source, layerBytes, dockerfile: reversedDockerfile(source) };
+}
