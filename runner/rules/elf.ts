@@ -1,4 +1,4 @@
-import { decodeBytes } from "./decode-bytes.ts";
+import { decodeBytes } from "../sensor/byte-text.ts";
 
 /** Reads `length` bytes at `offset` of a file; fewer at its end, none behind it. */
 export type ReadAt = (offset: number, length: number) => Promise<Buffer>;

@@ -1,0 +1,43 @@
+import type { Rootfs } from "../rootfs.ts";
+import { variable } from "./program.ts";
+import { byRule, type Wanted } from "./wanted.ts";
+
+/** Small files that tell who and what the image is; scanners, shells and language runtimes look at them when no one expects it. */
+const files = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/os-release"];
+
+/** Directories that programs take for granted, kept as directory or link, with their own mode (1777 of /tmp), not their contents. */
+const scratch = ["/tmp", "/var/tmp", "/run", "/var/run"];
+
+/** The engine mounts over these: on a read-only image it could not make them. */
+const mountPoints = ["/proc", "/sys", "/dev"];
+
+type IdentityConfig = { user: string; workdir: string; env: readonly string[]; volumes: readonly string[] };
+
+/**
+ * What every image keeps besides what was seen. Of VOLUMEs only the directory: what a fresh volume was seeded with and the
+ * application used was observed at the same path. Certificates, `shadow` and private keys are never kept by rule.
+ * @param passwd contents of /etc/passwd, when it could be read
+ */
+export function identity(rootfs: Rootfs, config: IdentityConfig, passwd: string | undefined): Wanted[] {
+  const home = variable(config.env, "HOME") ?? homeOf(passwd ?? "", config.user);
+  return [
+    ...files.map((path) => byRule(path, "identity")),
+    ...scratch
+      .filter((path) => /^(directory|symlink)$/.test(rootfs.get(path)?.type ?? ""))
+      .map((path) => byRule(path, "scratch")),
+    ...mountPoints.filter((path) => rootfs.get(path)?.type === "directory").map((path) => byRule(path, "mount-point")),
+    byRule(config.workdir || "/", "workdir"),
+    ...config.volumes.map((path) => byRule(path, "volume")),
+    ...(home?.startsWith("/") ? [byRule(home, "home")] : []),
+  ];
+}
+
+/** Home directory of a USER as written in the config (`name`, `uid`, `name:group`, empty for root). */
+export function homeOf(passwd: string, user: string): string | undefined {
+  const name = user.replace(/:.*$/s, "") || "0";
+  const rows = passwd.split("\n").map((line) => line.split(":"));
+  // A name that is all digits is a name first, as engines have it.
+  const row =
+    rows.find((fields) => fields[0] === name) ?? rows.find((fields) => fields.length > 5 && fields[2] === name);
+  return row?.[5] || undefined;
+}

@@ -1,0 +1,73 @@
+import type { Keep } from "#contract/job.ts";
+import type { Warning } from "#contract/report.ts";
+import type { KeepSet } from "../keep-set.ts";
+import type { Rootfs } from "../rootfs.ts";
+import { contentEdges } from "../rules/contents.ts";
+import { entryPrograms } from "../rules/entry.ts";
+import { exclusion } from "../rules/exclude.ts";
+import type { FileFacts } from "../rules/file-facts.ts";
+import { identity } from "../rules/identity.ts";
+import { imageKnowledge } from "../rules/image-knowledge.ts";
+import { observed } from "../rules/observed.ts";
+import { pinned } from "../rules/pinned.ts";
+import { packageMarkers } from "../rules/python-package.ts";
+import { type Excluded, walk } from "../rules/walk.ts";
+import type { Wanted } from "../rules/wanted.ts";
+import type { SensorRun } from "../sensor/events.ts";
+
+export type SelectInput = {
+  /** The pristine image. */
+  rootfs: Rootfs;
+  runs: readonly { scenario: string; run: SensorRun }[];
+  config: {
+    entrypoint: readonly string[];
+    cmd: readonly string[];
+    user: string;
+    workdir: string;
+    env: readonly string[];
+    volumes: readonly string[];
+    healthcheck: readonly string[] | undefined;
+  };
+  keep: Keep;
+  /** Paths that verification found missing. */
+  repairs: readonly string[];
+  /** What `examine` said of the files that earlier answers wanted. */
+  facts: ReadonlyMap<string, FileFacts>;
+};
+
+export type Selection = {
+  kept: KeepSet;
+  /** Files whose facts are needed to go on: examine them and select again. Empty: done. */
+  wants: string[];
+  warnings: Warning[];
+  excluded: Excluded[];
+};
+
+/**
+ * Decides what the slim image keeps in the `exact` profile, and why: what was observed, pinned and repaired, what the image's
+ * config starts, identity files, and the closure of all that over links, directories, libraries and interpreters. Excludes win
+ * over everything. Throws `request.invalid` for a pattern that cannot be read.
+ */
+export function select({ rootfs, runs, config, keep, repairs, facts }: SelectInput): Selection {
+  const seen = observed(rootfs, runs);
+  const image = imageKnowledge({ rootfs, facts, config, seen });
+  const pins = pinned(rootfs, keep.includePaths);
+  const programs = entryPrograms(rootfs, config);
+  const repaired = repairs.map((path): Wanted => ({ path, reason: { kind: "repaired", by: "verify" }, use: "run" }));
+  const contents = contentEdges(facts, image.closure, config.env);
+
+  const seeds = [...seen, ...pins.wanted, ...repaired, ...programs.wanted, ...identity(rootfs, config, image.passwd)];
+  const { kept, excluded, warnings } = walk(seeds, {
+    rootfs,
+    patterns: keep.excludePatterns,
+    excludedBy: exclusion(rootfs, keep.excludePatterns),
+    edges: (place, wanted) =>
+      place.entry.type === "directory" ? packageMarkers(rootfs, place.path) : contents.edges(place, wanted),
+  });
+  return {
+    kept,
+    wants: [...new Set([...image.wants, ...contents.wants])],
+    warnings: [...pins.warnings, ...programs.warnings, ...warnings, ...contents.warnings()],
+    excluded,
+  };
+}
