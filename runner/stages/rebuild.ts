@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import type { Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { WinnowError } from "#contract/error.ts";
 import type { RunnerDeps } from "../deps.ts";
 import { inspectImage, loadImage, removeImage, tagImage } from "../docker/images.ts";
@@ -8,11 +7,12 @@ import { composeImage, slimConfig, writeArchive } from "../image/archive.ts";
 import { parseReference, slimTag } from "../image/reference.ts";
 import type { ImageConfig, SourceImage } from "../image/source.ts";
 import { LayerSpool } from "../image/spool.ts";
+import { SteadyTimes } from "../image/steady-times.ts";
+import { temporaryReference } from "../image/temporary-reference.ts";
+import type { FilesSession } from "../sensor/files-session.ts";
 
-/** Writes the tar of these paths of the pristine rootfs, in this order; `missing` counts those that are not there. */
-export type PackSession = {
-  pack(paths: readonly string[], sink: Writable): Promise<{ entries: number; bytes: number; missing: number }>;
-};
+/** What gives the tar of these paths of the pristine rootfs, in this order. */
+export type PackSession = Pick<FilesSession, "pack">;
 
 /** The rebuilt image on the engine. The digests are ours; only `engineId` is the engine's own word. */
 export type SlimImage = {
@@ -40,18 +40,6 @@ export type RebuildInput = {
 
 export type RebuildDeps = Pick<RunnerDeps, "engine" | "signal" | "jobId" | "tmpDir">;
 
-/** `.invalid` never resolves (RFC 2606), so no engine can push or pull what stands under it. */
-export const temporaryRepository = "winnow.invalid/job";
-
-/** A name only this job has. It tells whose it is, so that a later start of the runner can sweep what a crash left. */
-export function temporaryReference(jobId: string, round: number, owner = thisOwner()): string {
-  const job = jobId.replace(/[^\w-]/g, "-").slice(0, 64);
-  return `${temporaryRepository}:j${job}-r${round}.${hostKey(owner.host)}.${owner.pid}.${owner.startTicks}`;
-}
-
-/** A host's name as it stands in a tag, where not all characters may. */
-export const hostKey = (host: string): string => createHash("sha256").update(host).digest("hex").slice(0, 12);
-
 /**
  * Packs the kept paths into one layer, composes the image and loads it under a temporary name. Throws `fidelity.lost` when a
  * path is missing or the engine has loaded something else, `request.invalid` for a malformed tag, `disk.full`.
@@ -63,18 +51,11 @@ export async function rebuild(
 ): Promise<SlimImage> {
   const wanted = tags.length > 0 ? [...tags] : [slimTag(source.reference)];
   for (const tag of wanted) refuseDigest(tag);
-  const reference = temporaryReference(deps.jobId, round);
+  const reference = temporaryReference(deps.jobId, round, thisOwner());
   const config = slimConfig(source);
   const spool = new LayerSpool(deps.tmpDir);
   try {
-    const packed = await session.pack(paths, spool);
-    if (packed.missing > 0) {
-      throw new WinnowError(
-        "fidelity.lost",
-        `${packed.missing} of ${paths.length} kept paths could not be taken from the image.`,
-        "This is a fault of Winnow: report it with the job's log.",
-      );
-    }
+    await packInto(spool, source, paths, session);
     const parts = composeImage(source, config, await spool.layer());
     await loadImage(deps, writeArchive(parts, [reference]));
     const engineId = await loadedId(deps, reference, parts);
@@ -92,6 +73,42 @@ export async function rebuild(
     await spool.dispose();
   }
 }
+
+/** Packs into the spool. When the spool fails (a full disk) its error counts, and not what the packing makes of it. */
+async function packInto(
+  spool: LayerSpool,
+  source: SourceImage,
+  paths: readonly string[],
+  session: PackSession,
+): Promise<void> {
+  const steady = new SteadyTimes(createdSeconds(source));
+  const spooled = pipeline(steady, spool);
+  const packing = session.pack(paths, steady).then(
+    (packed) => {
+      if (!steady.writableEnded) steady.end();
+      return packed;
+    },
+    (error: unknown) => {
+      steady.destroy();
+      throw error;
+    },
+  );
+  try {
+    const [packed] = await Promise.all([packing, spooled]);
+    const lost = packed.missing + packed.damaged;
+    if (lost === 0) return;
+    throw new WinnowError(
+      "fidelity.lost",
+      `${lost} of ${paths.length} kept paths could not be taken from the image: ${packed.problems.slice(0, 3).join("; ")}`,
+      "This is a fault of Winnow: report it with the job's log.",
+    );
+  } catch (error) {
+    throw spool.errored instanceof WinnowError ? spool.errored : error;
+  }
+}
+
+const createdSeconds = ({ created }: SourceImage): number =>
+  Math.max(0, Math.floor(Date.parse(created ?? "") / 1000) || 0);
 
 function refuseDigest(tag: string): void {
   if (parseReference(tag).digest === undefined) return;

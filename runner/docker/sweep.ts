@@ -1,0 +1,103 @@
+import { hostname } from "node:os";
+import { z } from "zod";
+import { hostKey, temporaryRepository, temporaryTagPrefix } from "../image/temporary-reference.ts";
+import { hasStatus, removeContainer } from "./container.ts";
+import type { Engine } from "./engine.ts";
+import { calling, engineError } from "./errors.ts";
+import { removeImage } from "./images.ts";
+import { isDead, labels, type Owner, parseOwner, startTicksOf } from "./owner.ts";
+
+/** What was removed, by id, name or reference. */
+export type Swept = { containers: string[]; networks: string[]; volumes: string[]; images: string[] };
+
+const Labelled = z.looseObject({ Labels: z.record(z.string(), z.string()).nullish() });
+const Container = Labelled.extend({ Id: z.string() });
+const Network = Labelled.extend({ Id: z.string() });
+const Volume = Labelled.extend({ Name: z.string() });
+const Volumes = z.looseObject({ Volumes: z.array(Volume).nullish() });
+const Image = z.looseObject({ RepoTags: z.array(z.string()).nullish() });
+
+/** Everything of ours on the engine that `wanted` accepts by its labels, and temporary images that `wantedImage` accepts. */
+async function find(
+  engine: Engine,
+  wanted: (labels: Record<string, string>) => boolean,
+  wantedImage: (tag: string) => boolean,
+): Promise<Swept> {
+  const { docker } = engine;
+  const filters = { label: [labels.owner] };
+  const listing = <T>(what: string, call: () => Promise<T>): Promise<T> => calling(`listing ${what}`, undefined, call);
+  const [containers, networks, volumes, images] = await Promise.all([
+    listing("containers", () => docker.listContainers({ all: true, filters })),
+    listing("networks", () => docker.listNetworks({ filters })),
+    listing("volumes", () => docker.listVolumes({ filters })),
+    listing("images", () => docker.listImages({ filters: { reference: [temporaryRepository] } })),
+  ]);
+  const matches = ({ Labels }: z.infer<typeof Labelled>): boolean => wanted(Labels ?? {});
+  return {
+    containers: z
+      .array(Container)
+      .parse(containers)
+      .filter(matches)
+      .map(({ Id }) => Id),
+    networks: z
+      .array(Network)
+      .parse(networks)
+      .filter(matches)
+      .map(({ Id }) => Id),
+    volumes: (Volumes.parse(volumes).Volumes ?? []).filter(matches).map(({ Name }) => Name),
+    images: z
+      .array(Image)
+      .parse(images)
+      .flatMap(({ RepoTags }) => RepoTags ?? [])
+      .filter(
+        (name) => name.startsWith(`${temporaryRepository}:`) && wantedImage(name.slice(temporaryRepository.length + 1)),
+      ),
+  };
+}
+
+/** The owner that a temporary tag names, `…-r1.HOSTKEY.PID.START`; undefined for one of another host. */
+function ownerOfTag(tag: string, host: string): Owner | undefined {
+  const [, key, pid, startTicks] = /\.([0-9a-f]{12})\.(\d+)\.(\d+)$/.exec(tag) ?? [];
+  return key === hostKey(host) && pid && startTicks ? { host, pid: Number(pid), startTicks } : undefined;
+}
+
+/**
+ * Removes what a crashed runner of this host left on the engine: containers, networks, volumes and temporary images whose
+ * owner is no more. What belongs to another host or to a living process stays. Run when a runner starts.
+ */
+export async function sweep(engine: Engine, host = hostname(), startOf = startTicksOf): Promise<Swept> {
+  const found = await find(
+    engine,
+    (all) => {
+      const owner = parseOwner(all[labels.owner] ?? "");
+      return owner !== undefined && isDead(owner, host, startOf);
+    },
+    (tag) => {
+      const owner = ownerOfTag(tag, host);
+      return owner !== undefined && isDead(owner, host, startOf);
+    },
+  );
+  const { docker } = engine;
+  // Containers first: they hold the others.
+  for (const id of found.containers) await removeContainer({ id, docker });
+  for (const id of found.networks) await ignoreGone("network", () => docker.getNetwork(id).remove());
+  for (const name of found.volumes) await ignoreGone("volume", () => docker.getVolume(name).remove());
+  for (const reference of found.images) await removeImage({ engine }, reference);
+  return found;
+}
+
+async function ignoreGone(what: string, remove: () => Promise<unknown>): Promise<void> {
+  try {
+    await remove();
+  } catch (thrown) {
+    if (!hasStatus(thrown, 404)) throw engineError(thrown, `removing a ${what}`);
+  }
+}
+
+/** What a job still has on the engine. A finished job has nothing. */
+export const leftovers = (engine: Engine, jobId: string): Promise<Swept> =>
+  find(
+    engine,
+    (all) => all[labels.job] === jobId,
+    (tag) => tag.startsWith(`${temporaryTagPrefix(jobId)}-r`),
+  );
