@@ -203,6 +203,10 @@ function compileAlternative(alternative: string): (path: string) => boolean {
   if (special === -1) return (path) => path === prefix;
 
   const rest = steps.slice(special);
+  const suffix = rest
+    .slice(rest.findLastIndex((step) => step.kind !== "char") + 1)
+    .map((step) => (step.kind === "char" ? String.fromCodePoint(step.code) : ""))
+    .join("");
   const seen = new Int32Array(rest.length + 1);
   let mark = 0;
   /** Adds place `at` and all that can be reached from it without a character. */
@@ -215,7 +219,7 @@ function compileAlternative(alternative: string): (path: string) => boolean {
     }
   };
   return (path) => {
-    if (!path.startsWith(prefix)) return false;
+    if (!path.startsWith(prefix) || !path.endsWith(suffix)) return false;
     // One compiled glob is called tens of thousands of times: marks instead of clearing. 2^31 marks outlast any image.
     mark = (mark + 1) & 0x7fffffff;
     let places: number[] = [];

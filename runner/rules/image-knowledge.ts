@@ -30,8 +30,8 @@ export function imageKnowledge({ rootfs, facts, config, seen }: Input): ImageKno
     else if (known.content) contents.set(spelled, known.content);
   }
   const text = (path: string) => decodeBytes(contents.get(path) ?? Buffer.alloc(0));
-  const texts = new Map([...contents.keys()].map((path) => [path, text(path)]));
   const cache = contents.get("/etc/ld.so.cache");
+  const texts = new Map([...contents.keys()].filter(isText).map((path) => [path, text(path)]));
   const musl = [...contents.keys()].find((path) => posix.basename(path).startsWith("ld-musl-"));
   const nsswitch = resolvePath(rootfs, "/etc/nsswitch.conf");
   const nsswitchSeen = "path" in nsswitch && seen.some(({ path, use }) => path === nsswitch.path && use === "load");
@@ -59,6 +59,8 @@ export function imageKnowledge({ rootfs, facts, config, seen }: Input): ImageKno
     },
   };
 }
+
+const isText = (path: string) => path !== "/etc/ld.so.cache";
 
 const muslLoaders = ["x86_64", "aarch64", "armhf", "i386", "riscv64", "s390x", "powerpc64le"].map(
   (arch) => `ld-musl-${arch}.so.1`,

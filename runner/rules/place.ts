@@ -23,6 +23,9 @@ export function placing(rootfs: Rootfs): (path: string) => Place | undefined {
     return answer;
   };
   return (spelled) => {
+    // The paths of the index are real paths: most that come here are.
+    const entryThere = rootfs.get(spelled);
+    if (entryThere) return { path: spelled, entry: entryThere, passed: [] };
     const path = `/${spelled}`.replace(/\/+$/, "").replace(/^\/+/, "/");
     const name = posix.basename(path);
     const cut = path.lastIndexOf("/");

@@ -49,9 +49,13 @@ export function walk(wanted: readonly Wanted[], { rootfs, patterns, excludedBy, 
       const parent = posix.dirname(path);
       if (!kept.has(parent)) todo.push({ path: parent, reason: { kind: "parent", by: path }, use: "exist" });
     }
-    const way = [path, next.use, next.origin, next.context?.libc, ...(next.context?.inherited ?? [])].join("\0");
-    if (passed.has(way) || (!isNew && next.use === "exist")) continue;
-    passed.add(way);
+    if (next.use === "exist") {
+      if (!isNew) continue;
+    } else {
+      const way = [path, next.use, next.origin, next.context?.libc, ...(next.context?.inherited ?? [])].join("\0");
+      if (passed.has(way)) continue;
+      passed.add(way);
+    }
     if (entry.target !== undefined) {
       const target = entry.target.startsWith("/") ? entry.target : `${posix.dirname(path)}/${entry.target}`;
       const origin = next.origin ?? posix.dirname(next.path);
