@@ -78,7 +78,7 @@ export const Run = z.strictObject({
 export type Run = z.infer<typeof Run>;
 
 export const Limits = z.strictObject({
-  memoryBytes: z.int().min(16 << 20).default(2 << 30),
+  memoryBytes: z.int().min(16 * 2 ** 20).default(2 * 2 ** 30),
   cpus: z.number().positive().default(2),
   pids: z.int().min(16).default(2048),
   /** How long an application may take until it listens (or answers). */
