@@ -95,6 +95,7 @@ static int end_walk(struct walk *walk, enum result result)
     memcpy(walk->out->path + walk->length, walk->next, left + 1);
     walk->next += left;
     walk->out->result = result;
+    walk->out->mode = 0;
     return 0;
 }
 
@@ -137,6 +138,7 @@ static int step(struct walk *walk)
         return 1;
     if (size == 2 && !strncmp(start, "..", 2)) {
         go_up(walk);
+        walk->out->mode = S_IFDIR;
         return 1;
     }
     if (parent + size + 2 > sizeof walk->out->path) {
@@ -189,5 +191,11 @@ int resolve(const struct view *view, const char *base, const char *path, bool fo
     }
     if (!*out->path)
         memcpy(out->path, "/", 2);
+    if (out->result == RESULT_OK && out->mode == 0) { /* no component: the base itself, which execveat allows to be a file */
+        const char *name;
+        struct stat st;
+        int fd = locate(view, out->path, &name);
+        out->mode = fstatat(fd, name, &st, 0) ? 0 : st.st_mode;
+    }
     return 0;
 }
