@@ -146,7 +146,7 @@ async function runStep(step: Step, context: Context): Promise<string | undefined
   if ("health" in step) return waitForHealth(step.withinMs, container);
   if ("file" in step) return runFile(step, container);
   if ("config" in step) return runConfig(step.config, container);
-  if ("restart" in step) return container.restart({ t: 20 }).then(() => undefined);
+  if ("restart" in step) return container.restart({ t: step.graceSeconds }).then(() => undefined);
   if ("stop" in step) {
     await container.stop({ t: 20 });
     const { ExitCode } = (await container.inspect()).State;

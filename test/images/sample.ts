@@ -69,7 +69,7 @@ const FileStep = z.strictObject({
 const ConfigStep = z.strictObject({ config: z.record(z.string(), z.unknown()) });
 
 /** Stops and starts the same container: what it wrote at its first start must not be in its way at the second. */
-const RestartStep = z.strictObject({ restart: z.literal(true) });
+const RestartStep = z.strictObject({ restart: z.literal(true), graceSeconds: z.int().default(20) });
 const StopStep = z.strictObject({ stop: z.array(z.int()).min(1) });
 /** Waits until the command ends by itself. */
 const ExitStep = z.strictObject({ exits: z.int() });

@@ -1,0 +1,7 @@
+package sample;
+
+final class Farewell {
+    static String words() {
+        return "the mill stands still";
+    }
+}

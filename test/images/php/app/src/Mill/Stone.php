@@ -1,0 +1,10 @@
+<?php
+namespace Mill;
+
+final class Stone
+{
+    public function grind(string $grain): string
+    {
+        return implode("-", str_split($grain)) . " " . Settings::colour();
+    }
+}

@@ -1,0 +1,1 @@
+<!doctype html><h1>Php mill</h1><?php foreach ($grains as $grain): ?><p><?= htmlspecialchars(ucfirst($grain)) ?></p><?php endforeach ?>

@@ -1,0 +1,1 @@
+<!doctype html><h1>Nothing ground here</h1><p><?= htmlspecialchars($path) ?></p>
