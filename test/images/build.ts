@@ -17,8 +17,8 @@ const mtime = new Date("2024-01-01T00:00:00Z");
 /** Where the base comes from and how a build reaches its registries; read from the environment by `main` only. */
 export type BuildSettings = { base: string; caFile?: string | undefined; env: Record<string, string | undefined> };
 export const buildSettings = (env: Record<string, string | undefined>): BuildSettings => ({
-  base: env["WINNOW_SAMPLE_BASE"] ?? "winnow-sample-base:bookworm",
-  caFile: env["NODE_EXTRA_CA_CERTS"],
+  base: env.WINNOW_SAMPLE_BASE ?? "winnow-sample-base:bookworm",
+  caFile: env.NODE_EXTRA_CA_CERTS,
   env,
 });
 
@@ -62,7 +62,11 @@ export async function buildSample(name: string, docker: Docker, settings: BuildS
   });
   await followBuild(docker, log, name);
   // What the tag named before has no name now; it may still carry the layers of a container that runs.
-  if (before) await docker.getImage(before).remove({ noprune: true }).catch(() => undefined);
+  if (before)
+    await docker
+      .getImage(before)
+      .remove({ noprune: true })
+      .catch(() => undefined);
   return image;
 }
 

@@ -59,7 +59,8 @@ export async function checkSample(
   const volumes = new Set(sample.checks.flatMap((check) => Object.values(check.volumes)));
   let steps = 0;
   try {
-    for (const name of volumes) await docker.createVolume({ Name: `winnow-test-${name}-${run.suffix}`, Labels: labels });
+    for (const name of volumes)
+      await docker.createVolume({ Name: `winnow-test-${name}-${run.suffix}`, Labels: labels });
     for (const check of sample.checks) {
       const outcome = await runCheck(check, { sample, image, docker, transport, suffix: run.suffix });
       steps += outcome.steps;
@@ -95,14 +96,15 @@ async function runCheck(check: Check, setting: Setting): Promise<{ steps: number
     const stdin =
       check.stdin === undefined ? undefined : await container.attach({ stream: true, stdin: true, hijack: true });
     try {
-      await container.start();
+      await within(60_000, container.start());
     } catch (error) {
       return { steps: 1, failure: `start: ${messageOf(error)}` };
     }
     stdin?.end(check.stdin ?? "");
     const context = { container, docker, transport, port: sample.port };
     const unready = check.ready && (await waitUntilReady(check.ready, check.readyMs, context));
-    if (unready) return { steps: 1, failure: `never ready: ${unready}; logs: ${(await logsOf(container)).slice(-600)}` };
+    if (unready)
+      return { steps: 1, failure: `never ready: ${unready}; logs: ${(await logsOf(container)).slice(-600)}` };
     for (const step of check.steps) {
       steps++;
       let failure: string | undefined;
@@ -116,7 +118,8 @@ async function runCheck(check: Check, setting: Setting): Promise<{ steps: number
     }
     return { steps };
   } finally {
-    await container.remove({ force: true, v: true });
+    // bounded: an engine under load has been seen to hang on one container while it serves all others
+    await within(120_000, container.remove({ force: true, v: true }));
   }
 }
 
@@ -130,7 +133,7 @@ async function waitUntilReady(step: Step, limitMs: number, context: Context): Pr
     if (last === undefined) return undefined;
     const { State } = await context.container.inspect();
     if (!State.Running) return `the container ended with exit code ${State.ExitCode}`;
-    await sleep(100);
+    await sleep(150);
   }
   return last;
 }
@@ -146,11 +149,13 @@ async function runStep(step: Step, context: Context): Promise<string | undefined
   if ("health" in step) return waitForHealth(step.withinMs, container);
   if ("file" in step) return runFile(step, container);
   if ("config" in step) return runConfig(step.config, container);
-  if ("restart" in step) return container.restart({ t: step.graceSeconds }).then(() => undefined);
+  if ("restart" in step) return within(90_000, container.restart({ t: step.graceSeconds })).then(() => undefined);
   if ("stop" in step) {
-    await container.stop({ t: 20 });
+    await within(60_000, container.stop({ t: 20 }));
     const { ExitCode } = (await container.inspect()).State;
-    return step.stop.includes(ExitCode) ? undefined : `stopped with exit code ${ExitCode}, expected ${step.stop.join(" or ")}`;
+    return step.stop.includes(ExitCode)
+      ? undefined
+      : `stopped with exit code ${ExitCode}, expected ${step.stop.join(" or ")}`;
   }
   const waited: { StatusCode: number } = await within(60_000, container.wait());
   if (waited.StatusCode === step.exits) return undefined;
@@ -204,7 +209,8 @@ async function runHttp(step: HttpStep, { container, transport, port }: Context):
       const value = String(answer.headers[name] ?? "");
       if (!value.includes(part)) return `header ${name} is ${JSON.stringify(value)}, expected ${JSON.stringify(part)}`;
     }
-    if (step.minBytes && answer.body.length < step.minBytes) return `${answer.body.length} bytes, expected ${step.minBytes}`;
+    if (step.minBytes && answer.body.length < step.minBytes)
+      return `${answer.body.length} bytes, expected ${step.minBytes}`;
     return differs(body, step);
   } finally {
     socket.destroy();
@@ -307,7 +313,9 @@ function missingFrom(actual: unknown, expected: unknown): string | undefined {
     const wrong = Object.entries(expected).find(([key, value]) => !isDeepStrictEqual(have.get(key), value));
     return wrong && `${wrong[0]} is ${JSON.stringify(have.get(wrong[0]))}, expected ${JSON.stringify(wrong[1])}`;
   }
-  return isDeepStrictEqual(actual, expected) ? undefined : `${JSON.stringify(actual)}, expected ${JSON.stringify(expected)}`;
+  return isDeepStrictEqual(actual, expected)
+    ? undefined
+    : `${JSON.stringify(actual)}, expected ${JSON.stringify(expected)}`;
 }
 
 type FileStep = Extract<Step, { file: string }>;

@@ -59,7 +59,10 @@ const HealthStep = z.strictObject({ health: z.literal("healthy"), withinMs: z.in
 /** Mode bits with setuid and the like, owner and link target of one path of the running container. */
 const FileStep = z.strictObject({
   file: z.string().startsWith("/"),
-  mode: z.string().regex(/^[0-7]{3,4}$/).optional(),
+  mode: z
+    .string()
+    .regex(/^[0-7]{3,4}$/)
+    .optional(),
   uid: z.int().optional(),
   gid: z.int().optional(),
   linksTo: z.string().optional(),
@@ -88,7 +91,11 @@ export const Step = z.union([
   ExitStep,
 ]);
 export type Step = z.infer<typeof Step>;
-export type Expectation = { contains?: string[] | undefined; matches?: RegExp | undefined; equals?: string | undefined };
+export type Expectation = {
+  contains?: string[] | undefined;
+  matches?: RegExp | undefined;
+  equals?: string | undefined;
+};
 
 /** One container: how it is started, when it counts as ready, and what is then asked of it. */
 export const Check = z.strictObject({
