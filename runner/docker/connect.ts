@@ -142,16 +142,13 @@ function pem({ certDir }: Address, name: string): string | undefined {
 
 function parseHost(address: Address): URL {
   const text = address.host.includes("://") ? address.host : `tcp://${address.host}`;
-  try {
-    return new URL(text);
-  } catch (cause) {
-    throw new WinnowError(
-      "config.invalid",
-      `${address.from} names an engine at "${address.host}", which is no address.`,
-      addressForms,
-      cause,
-    );
-  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && (url.protocol === "unix:" ? url.pathname : url.host)) return url;
+  throw new WinnowError(
+    "config.invalid",
+    `${address.from} names an engine at "${address.host}", which is no address.`,
+    addressForms,
+  );
 }
 
 /** The newest version that both sides know, e.g. `1.41`. Throws `docker.unavailable` when there is none. */

@@ -99,7 +99,10 @@ async function packInto(
     if (lost === 0) return;
     throw new WinnowError(
       "fidelity.lost",
-      `${lost} of ${paths.length} kept paths could not be taken from the image: ${packed.problems.slice(0, 3).join("; ")}`,
+      `${lost} of ${paths.length} kept paths could not be taken from the image: ${packed.problems
+        .slice(0, 3)
+        .map(({ reason, path }) => `${reason} ${path}`)
+        .join("; ")}`,
       "This is a fault of Winnow: report it with the job's log.",
     );
   } catch (error) {
