@@ -19,6 +19,7 @@ export function contentEdges(facts: ReadonlyMap<string, FileFacts>, closure: Clo
   const wants = new Set<string>();
   const missing = new Map<string, string>();
   const unreadable = new Set<string>();
+  const cut = new Set<string>();
 
   function edges({ path, entry }: Place, wanted: Wanted): Wanted[] {
     // Nothing shorter than `#!x` says anything.
@@ -33,6 +34,7 @@ export function contentEdges(facts: ReadonlyMap<string, FileFacts>, closure: Clo
     if (!known.elf) return found;
     const asked = closureOf(path, known.elf, wanted.origin, wanted.context);
     for (const each of asked.wants) wants.add(each);
+    if (asked.isCut) cut.add(path);
     for (const name of asked.missing)
       missing.set(`${name}\0${path}`, `${name}, needed by ${path}, is not in the image.`);
     return [...found, ...asked.wanted];
@@ -51,6 +53,12 @@ export function contentEdges(facts: ReadonlyMap<string, FileFacts>, closure: Clo
   function warnings(): Warning[] {
     return [
       ...some("elf.needed-not-found", [...missing.values()]),
+      ...some(
+        "elf.too-many-ways",
+        [...cut].map(
+          (path) => `${path} is loaded with too many different RPATHs: some of its libraries may be missing.`,
+        ),
+      ),
       ...some(
         "file.unreadable",
         [...unreadable].map((path) => `${path} could not be read: what it needs is not known.`),

@@ -3,8 +3,9 @@ import type { ElfFacts } from "./elf.ts";
 import { type Found, fits, type LibrarySystem, libcOf, librarySearch, muslPathFile, type Needer } from "./ld-so.ts";
 import { byRule, type LoadContext, type Wanted } from "./wanted.ts";
 
-/** What one loaded file asks for. `wants`: files to look at first. `missing`: needed names that lead nowhere. */
-export type Closure = { wanted: Wanted[]; wants: string[]; missing: string[] };
+/** What one loaded file asks for. `wants`: files to look at first. `missing`: needed names that lead nowhere. `isCut`:
+ * not followed once more, because it was reached in too many different ways. */
+export type Closure = { wanted: Wanted[]; wants: string[]; missing: string[]; isCut: boolean };
 
 export type ClosureInput = LibrarySystem & {
   /** Real paths of the files that were read or executed, and further names (of links) by which each was reached. */
@@ -37,13 +38,13 @@ export function libraryClosure(input: ClosureInput) {
 
   /** @param path real path · @param origin the directory by which the loader found it, when it is another one */
   return (path: string, facts: ElfFacts, origin: string | undefined, context: LoadContext | undefined): Closure => {
-    const closure: Closure = { wanted: [], wants: [], missing: [] };
+    const closure: Closure = { wanted: [], wants: [], missing: [], isCut: false };
     const libc = libcOf(facts) ?? context?.libc ?? input.libc;
     const inherited = context?.inherited ?? [];
     const origins = [...new Set([origin ?? posix.dirname(path), posix.dirname(path)])];
     const passed = contexts.get(path) ?? new Set();
     contexts.set(path, passed.add([libc, ...origins, ...inherited].join("\0")));
-    if (passed.size > maxContexts) return closure;
+    if (passed.size > maxContexts) return { ...closure, isCut: true };
 
     const needer: Needer = { facts, origins, inherited, libc };
     const loads: LoadContext = { libc, inherited: search.passedOn(needer) };

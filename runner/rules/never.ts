@@ -1,7 +1,7 @@
 import type { Entry } from "../rootfs.ts";
 
 /** The engine makes these for every container: what the index shows of them is the engine's, not the image's. */
-const engineFiles = new Set(["/.dockerenv", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"]);
+const engineFiles = new Set(["/.dockerenv", "/run/.containerenv", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"]);
 
 const mounts = ["/proc/", "/sys/", "/dev/"];
 

@@ -32,7 +32,7 @@ export function observed(rootfs: Rootfs, runs: readonly ScenarioEvents[]): Wante
       else if (exists) see(path, scenario, kind, result === "ok" ? useOf(kind) : "exist");
     }
     for (const link of run.links) see(link.path, scenario, "link", "exist");
-    for (const path of run.interpreters) see(path, scenario, "exec", "run");
+    for (const path of [...run.interpreters, ...run.exes.filter(Boolean)]) see(path, scenario, "exec", "run");
   }
   return [...found.values()];
 }

@@ -36,7 +36,8 @@ export function walk(wanted: readonly Wanted[], { rootfs, patterns, excludedBy, 
     if (!found || isNeverKept(found.entry)) continue;
     const { path, entry } = found;
     const pattern = excludedBy(path);
-    if (pattern !== undefined) {
+    // An image without a root is none, whatever the pattern.
+    if (pattern !== undefined && path !== "/") {
       removed.get(pattern)?.add(path);
       if (/^(target|needed|script)$/.test(next.reason.kind))
         broken.set(pattern, (broken.get(pattern) ?? new Set()).add(`${next.reason.by} without ${path}`));

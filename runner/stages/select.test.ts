@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { reasonChain } from "../keep-set.ts";
+import { resolvePath } from "../rootfs.ts";
 import { anElf } from "../rules/elf.builder.ts";
 import { aLibrary, aProgram, aRootfs, aRun, selected } from "./select.builder.ts";
 import { select } from "./select.ts";
@@ -186,6 +188,25 @@ describe("an ELF file that was read or executed", () => {
     ]);
     expect(paths(selection)).toContain("/opt/own/liba.so.1");
     expect(paths(selection)).not.toContain("/usr/lib64/liba.so.1");
+  });
+
+  it("brings the closure of a library whose link was already kept for another reason", async () => {
+    const selection = await selected(tree, ["stat /usr/lib64/liba.so.1", "exec /bin/app"]);
+    expect(selection.kept.get("/usr/lib64/liba.so.1")?.kind).toBe("observed");
+    expect(paths(selection)).toContain("/usr/lib64/libb.so");
+  });
+
+  it("is the end of the search, with a warning, when RPATHs make too many ways to a library", async () => {
+    const many: Record<string, string | Buffer> = { "/usr/lib/libx.so": aLibrary("libx.so", ["liby.so"]) };
+    for (let index = 0; index < 40; index++)
+      many[`/bin/app${index}`] = aProgram(["libx.so"], { rpath: `/dir${index}` });
+    const selection = await selected(
+      many,
+      Object.keys(many)
+        .filter((path) => path.startsWith("/bin"))
+        .map((path) => `exec ${path}`),
+    );
+    expect(codes(selection).sort()).toEqual(["elf.needed-not-found", "elf.too-many-ways"]);
   });
 
   it("is not served by a seen library of another machine", async () => {
@@ -446,6 +467,11 @@ describe("the user's excludes", () => {
     expect(paths(selection)).toEqual(["/", "/bin", "/usr", "/usr/bin", "/usr/bin/b"]);
   });
 
+  it("leave the root, whatever they say", async () => {
+    const selection = await selected({ "/a": "text" }, ["read /a"], { keep: { excludePatterns: ["**"] } });
+    expect(paths(selection)).toEqual(["/"]);
+  });
+
   it("that cannot be read are the request's fault", async () => {
     await expect(selected({}, [], { keep: { excludePatterns: ["/a["] } })).rejects.toMatchObject({
       code: "request.invalid",
@@ -475,6 +501,38 @@ it("RPATHs that lead in circles end, and reach the library that only the chain o
     "/app/z/libc1.so": aLibrary("libc1.so", ["libb.so"]),
   };
   expect(paths(await selected(tree, ["exec /app/main"]))).toEqual(expect.arrayContaining(Object.keys(tree)));
+});
+
+it("every path that was used leads to the same entry in the slim image, over the same links", async () => {
+  const name = fc.constantFrom("a", "b", "c");
+  const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((names) => `/${names.join("/")}`);
+  const target = fc.array(fc.constantFrom("a", "b", "c", "..", "."), { minLength: 1, maxLength: 4 });
+  const link = fc.tuple(fc.constantFrom("", "/"), target).map(([start, parts]) => `-> ${start}${parts.join("/")}`);
+  const what = fc.oneof(fc.constant("text"), fc.constant("dir"), link);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.dictionary(path, what, { maxKeys: 8 }),
+      fc.array(path, { maxLength: 4 }),
+      async (given, used) => {
+        // Nothing can stand below a file or a link.
+        const isFree = (each: string) =>
+          !Object.keys(given).some((other) => each.startsWith(`${other}/`) && given[other] !== "dir");
+        const tree = Object.fromEntries(Object.entries(given).filter(([each]) => isFree(each)));
+        const fat = aRootfs(tree);
+        const { kept } = await selected(
+          tree,
+          used.map((each) => `stat ${each}`),
+        );
+        const slim = new Map([...fat].filter(([each]) => kept.has(each)));
+        for (const each of used) {
+          const found = resolvePath(fat, each);
+          if ("path" in found) expect(resolvePath(slim, each)).toEqual(found);
+          else expect("missing" in resolvePath(slim, each)).toBe(true);
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
 });
 
 it("an image of 60,000 entries takes few waves and well under a second each", async () => {
