@@ -22,6 +22,11 @@ int launch_drop(const struct launch *launch, const char **step)
     *step = "drop capabilities";
     if (launch->has_caps && caps_limit(launch->caps))
         return -1;
+    /* A change of user hides a process from tracers without SYS_PTRACE, and with it the path of the coming exec. There is
+     * nothing to hide: the key has been wiped, and exec decides anew. */
+    *step = "become dumpable";
+    if (launch->user && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+        return -1;
     *step = "set no_new_privs";
     return launch->no_new_privs ? prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) : 0;
 }

@@ -25,8 +25,11 @@ uint32_t observer_exe(struct observer *observer, struct process *process)
     char path[PATH_MAX];
     if (!observer->started)
         return process->exe = 0;
-    if (process_link(process->tid, "exe", path, sizeof path) < 0)
+    if (process_link(process->tid, "exe", path, sizeof path) < 0) {
         snprintf(path, sizeof path, "(unreadable)");
+        observer->records->counters.unreadable++;
+        record_warning(observer->records, "unreadable", "executable of a process");
+    }
     return process->exe = records_exe(observer->records, path);
 }
 

@@ -39,11 +39,8 @@ static ssize_t read_peek(pid_t tid, uint64_t addr, void *out, size_t size)
     while (done < size) {
         errno = 0;
         long word = ptrace(PTRACE_PEEKDATA, tid, (void *) (uintptr_t) (addr + done - skip), NULL);
-        if (errno) {
-            if (errno == EIO)
-                errno = EFAULT;
-            return -1;
-        }
+        if (errno)
+            return -1; /* EIO for a bad address and for a refusal alike: it counts as unreadable */
         size_t take = sizeof word - skip < size - done ? sizeof word - skip : size - done;
         memcpy((char *) out + done, (char *) &word + skip, take);
         done += take;
@@ -83,8 +80,13 @@ ssize_t tracee_read(const struct reader *reader, pid_t tid, uint64_t addr, void 
         got = read_vm(tid, addr, out, size);
     if (reader->way == READ_PROCMEM)
         got = read_procmem(tid, addr, out, size);
-    if (reader->way == READ_PEEK || is_refused(got))
-        got = read_peek(tid, addr, out, size);
+    if (reader->way == READ_PEEK)
+        return read_peek(tid, addr, out, size);
+    if (!is_refused(got))
+        return got;
+    got = read_peek(tid, addr, out, size);
+    if (got < 0 && errno != ESRCH)
+        errno = EPERM; /* the refusal is the reason; EFAULT would pass for the application's own error */
     return got;
 }
 

@@ -172,7 +172,7 @@ describe("in a container the application is what it would be without the sensor"
       const under = await traced({ engine: tracedEngine, sensor: options, argv });
       const outcome = await under.finish();
       // the tracer took a process id: the program that PID 1 runs comes one later
-      const hidePid = (text: string) => text.replace(/^pid \d\d?\d* (?=.*ppid 1\b)/m, "pid N ");
+      const hidePid = (text: string) => text.replace(/^pid \d+ (?=.*ppid 1\b)/m, "pid N ");
       expect(hidePid(outcome.stdout)).toBe(hidePid(plain.stdout));
       expect(plain.stdout).toContain("NoNewPrivs");
       expect(outcome.code).toBe(plain.code);
@@ -341,5 +341,17 @@ describe("in a container", () => {
     const seen = await under.events();
     expect(seen.interpreters).toEqual(["/bin/subject"]);
     expect(seen.counters).toMatchObject({ unreadable: 0, lost: 0 });
+  });
+
+  test("at level nnp a process that became another user is seen, and what is not seen of it is counted", async () => {
+    const argv = ["/bin/subject", "switch", "1000", "/bin/subject", "open", "/srv/link"];
+    const under = await traced({ engine: ["--user", "0:0"], argv });
+    expect((await under.finish()).stdout).toBe("/srv/link opened\n");
+    const seen = await under.events();
+    expect(seen).toMatchObject({ complete: true, level: "nnp", counters: { lost: 0 } });
+    expect(seen.links).toContainEqual({ path: "/srv/link", target: "data" });
+    expect(seen.files.map(({ path }) => path)).toContain("/srv/data");
+    expect(seen.counters.unreadable).toBeGreaterThan(0);
+    expect(seen.warnings.map(({ code }) => code)).toContain("unreadable");
   });
 });
