@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "./deps.ts";
@@ -18,6 +19,8 @@ import { together } from "./stages/together.ts";
  */
 export async function slim(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
   const startedAt = deps.now();
+  // Every call and stream of a job listens for its end; Node would take eleven of them for a leak.
+  setMaxListeners(0, deps.signal);
   const stage = stageTimer(deps);
   const source = await stage("resolve", () => resolve(asked, deps));
   const request = { ...asked, scenarios: withHealthcheck(asked.scenarios, source.config) };

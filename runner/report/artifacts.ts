@@ -39,8 +39,8 @@ function contents(outcome: Outcome): [name: string, content: Readable | Buffer |
     ["fat.log", output(observed.runs)],
     ...(slimRuns.length > 0 ? [["slim.log", output(slimRuns)] satisfies [string, Buffer]] : []),
     ...(verification ? [["verification.json", json(verification)] satisfies [string, string]] : []),
-    ["seccomp.json", json(seccompProfile({ syscalls: seen.syscalls, architecture: source.architecture }))],
-    ["apparmor.profile", apparmorProfile(source.reference, seen)],
+    ["seccomp.json", json(seccompProfile({ syscalls: seen.syscalls, architecture: source.architecture === "arm64" ? "arm64" : "amd64" }))],
+    ["apparmor.profile", apparmorProfile({ image: source.reference, seen })],
     ["Dockerfile.reversed", reversedDockerfile(source)],
   ];
 }

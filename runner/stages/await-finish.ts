@@ -59,7 +59,7 @@ async function quiet(target: Container, path: string, quietMs: number, over: Abo
   let sinceMs = performance.now();
   while (!over.aborted && performance.now() - sinceMs < quietMs) {
     await after(lookMs, over);
-    const now = await fileSize(target, path);
+    const now = (await fileSize(target, path)) ?? -1;
     if (now !== size) sinceMs = performance.now();
     size = now;
   }

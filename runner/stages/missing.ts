@@ -1,6 +1,8 @@
+import { posix } from "node:path";
 import type { KeepSet } from "../keep-set.ts";
 import type { ScenarioRun } from "../observation.ts";
-import { type Rootfs, resolvePath } from "../rootfs.ts";
+import { childrenOf, type Rootfs, resolvePath } from "../rootfs.ts";
+import { filesBytes } from "../rootfs-size.ts";
 
 /**
  * What the slim image was asked for in vain although the fat image has it: the signal for repair.
@@ -22,4 +24,30 @@ export function missingInSlim(
     for (const path of [...found.links, found.path]) if (!kept.has(path) && !forbidden(path)) missing.add(path);
   }
   return [...missing].sort();
+}
+
+/** A directory with more behind it is not brought back for its listing, bytes and entries. */
+const listingCap = { bytes: 16 * 2 ** 20, entries: 2000 };
+
+/**
+ * What listings of the slim image do not show although the fat image's do: the second signal for repair, used only when
+ * answers differ and no look-up failed, since most programs that list a directory use one entry of it.
+ * @returns direct entries of the listed directories, without what is below them; sorted, each once
+ */
+export function hiddenInListings(
+  runs: readonly ScenarioRun[],
+  rootfs: Rootfs,
+  kept: KeepSet,
+  forbidden: (path: string) => boolean,
+): string[] {
+  const children = childrenOf(rootfs);
+  const events = runs.flatMap((run) => run.sensor).flatMap((sensor) => sensor.files);
+  const listed = new Set(events.filter(({ kind, result }) => kind === "list" && result === "ok").map(({ path }) => path));
+  const hidden = [...listed].flatMap((directory) => {
+    const names = children.get(directory) ?? [];
+    const paths = names.map((name) => posix.join(directory, name)).filter((path) => !kept.has(path) && !forbidden(path));
+    const entries = paths.flatMap((path) => rootfs.get(path) ?? []);
+    return entries.length > listingCap.entries || filesBytes(entries) > listingCap.bytes ? [] : paths;
+  });
+  return [...new Set(hidden)].sort();
 }

@@ -10,7 +10,7 @@ import { compareConfig, compareEntries } from "./fidelity.ts";
 import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { decideKeep, type Known } from "./keep.ts";
-import { missingInSlim } from "./missing.ts";
+import { hiddenInListings, missingInSlim } from "./missing.ts";
 import { withFiles } from "./open-files.ts";
 import { discard, publish, rebuild, type SlimImage } from "./rebuild.ts";
 import type { Selection } from "./select.ts";
@@ -58,9 +58,12 @@ export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
       refuseLarger(known.rootfs, rootfs);
       const differences = await answers.compare(runs);
       const missing = missingInSlim(runs, known.rootfs, selection.kept, forbidden);
-      rounds.push({ round, differences, missing, repairs: round < maxRounds ? missing : [] });
-      if (missing.length > 0 && round < maxRounds) {
-        for (const path of missing) repairs.add(path);
+      const unseen = differences.length > 0 && missing.length === 0;
+      const wanted = unseen ? hiddenInListings(runs, known.rootfs, selection.kept, forbidden) : missing;
+      const repairing = wanted.length > 0 && round < maxRounds;
+      rounds.push({ round, differences, missing, repairs: repairing ? wanted : [] });
+      if (repairing) {
+        for (const path of wanted) repairs.add(path);
         selection = await stage("repair", () => decideKeep(known, [...repairs], files), describeKept);
         await discard(image, deps);
         continue;
@@ -111,7 +114,7 @@ const describeKept = ({ kept }: Selection): string => `${kept.size} entries kept
 /** Reads the slim image back and compares every kept entry, and the config, with the original. Throws `fidelity.lost`. */
 async function assertFidelity(source: SourceImage, subject: Subject, fat: Rootfs, selection: Selection, deps: JobDeps) {
   const { rootfs } = await withFiles(subject, deps, (files) => files.index());
-  const faults = [...compareEntries(fat, rootfs, selection.kept.keys()), ...compareConfig(source.config, subject.config)];
+  const faults = [...compareEntries(fat, rootfs, selection.kept.keys(), Object.keys(subject.config.Volumes ?? {})), ...compareConfig(source.config, subject.config)];
   const [first] = faults;
   if (first) {
     deps.log.error({ faults: faults.slice(0, 100) }, "the slim image does not hold what was asked for");

@@ -1,4 +1,4 @@
-import { buffer } from "node:stream/consumers";
+import { finished } from "node:stream/promises";
 import { WinnowError } from "#contract/error.ts";
 import type { ExecProbe, JobRequest, Scenario } from "#contract/job.ts";
 import type { Answer } from "#contract/report.ts";
@@ -18,6 +18,7 @@ import { awaitReady, type Listener } from "../probes/readiness.ts";
 import { planProbes } from "../probes/plan-probes.ts";
 import { runProbes } from "../probes/run-probes.ts";
 import { signalNumber } from "../image/stop-signal.ts";
+import { pause } from "../probes/time-limit.ts";
 import { awaitFinish } from "./await-finish.ts";
 import { collectOutput } from "./collect-output.ts";
 import { commandAnswer } from "./command-answer.ts";
@@ -112,11 +113,12 @@ async function probeWhileRunning(
       ready.kind === "exited"
         ? []
         : await runProbes({
-            planned: planProbes(scenario, listeners, exposed),
+            planned: planProbes(scenario, listeners, exposed, request.limits),
             connect: (port) => connectTo(relay, listeners, port),
-            exec: (probe) => execute(run, place, target, probe, `exec-${++execs}`),
+            exec: (probe, signal) => execute(run, place, target, probe, `exec-${++execs}`, signal),
             limits: request.limits,
             signal: deps.signal,
+            mask: [target.id, target.id.slice(0, 12)],
           });
     await awaitFinish({ run: scenario, listening: ready.kind === "listening", target, place, exited, limits: request.limits, deps });
     return { answers, listeners, startMs: ready.kind === "listening" ? ready.afterMs : null, execs };
@@ -142,13 +144,17 @@ async function hasEnded(exited: Promise<unknown>): Promise<boolean> {
   return Promise.race([exited.then(() => true), later]);
 }
 
+/** How long the outputs of an ended command may stay open, ms. */
+const lingerMs = 250;
+
 /** One command in the running container, as the image's user: under a sensor of its own, or plainly. */
 async function execute(
-  { scenario, subject, manner, request }: Run,
+  { scenario, subject, manner }: Run,
   place: SensorPlace,
   target: Container,
   probe: ExecProbe,
   eventsName: string,
+  signal: AbortSignal,
 ): Promise<{ exitCode: number; stdout: Buffer; stderr: Buffer }> {
   const command = commandOf(subject.config, scenario);
   const observed = manner.kind === "sensor";
@@ -160,21 +166,17 @@ async function execute(
     ...(observed ? { user: "0:0" } : command.user === "" ? {} : { user: command.user }),
   });
   if (probe.stdin !== undefined) process.stdin.end(probe.stdin);
-  const outputs = Promise.all([buffer(process.stdout), buffer(process.stderr)]);
-  const timer = setTimeout(() => process.close(), request.limits.probeMs);
+  const stdout = collectOutput([process.stdout], () => {});
+  const stderr = collectOutput([process.stderr], () => {});
+  const closed = Promise.allSettled([finished(process.stdout), finished(process.stderr)]);
+  signal.addEventListener("abort", process.close, { once: true });
   try {
     const { code } = await process.exited;
-    const [stdout, stderr] = await outputs;
-    return { exitCode: code, stdout, stderr };
-  } catch (error) {
-    throw new WinnowError(
-      "probe.failed",
-      `The command ${probe.argv.join(" ")} did not end within ${request.limits.probeMs / 1000} s.`,
-      "Give a command that ends by itself, or raise the limit for one probe.",
-      error,
-    );
+    // A child that the command leaves behind may hold its outputs open for ever.
+    await Promise.race([closed, pause(lingerMs, signal)]);
+    return { exitCode: code, stdout: stdout.taken(), stderr: stderr.taken() };
   } finally {
-    clearTimeout(timer);
+    signal.removeEventListener("abort", process.close);
     process.close();
   }
 }
