@@ -175,6 +175,10 @@ describe("readElf", () => {
     ["an empty file", Buffer.alloc(0)],
     ["a cut header", anElf().subarray(0, 60)],
     ["cut program headers", anElf({ interp: "/lib/ld.so" }).subarray(0, 100)],
+    [
+      "a file that needs more libraries than any program",
+      anElf({ needed: Array.from({ length: 5000 }, (_, i) => `${i}.so`) }),
+    ],
     ["an unknown class", Buffer.concat([Buffer.from([0x7f, 0x45, 0x4c, 0x46, 7, 1]), Buffer.alloc(100)])],
   ])("says nothing of %s", async (_what, file) => {
     expect(await readElf(bytesOf(file))).toBeUndefined();

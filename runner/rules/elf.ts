@@ -33,6 +33,7 @@ const maxDynamicBytes = 1 << 20;
 const maxStringBytes = 4096;
 const maxNoteBytes = 1 << 20;
 const maxNotes = 4096;
+const maxNeeded = 4096;
 const maxStringsAtOnce = 65_536;
 
 const PT_LOAD = 1;
@@ -124,7 +125,7 @@ export async function readElf(read: ReadAt): Promise<ElfFacts | undefined> {
     facts.interp = cString(await readAt(interp.offset, Math.min(interp.fileBytes, maxStringBytes)), 0);
   await readDynamic(facts, headers, readAt, fields);
   facts.dlopen = await readDlopenNotes(headers, readAt, fields);
-  return facts;
+  return facts.needed.length > maxNeeded ? undefined : facts;
 }
 
 function readHeader(fields: Fields, at: number, bits: 32 | 64): Header {

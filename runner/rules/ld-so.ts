@@ -138,7 +138,19 @@ export function librarySearch(system: LibrarySystem) {
     if (same) same.push(entry);
     else cacheByName.set(entry.name, [entry]);
   }
-  const split = (list: string, needer: Needer) => directoryList(list, needer, system.workdir);
+  const lists = new Map<string, string[]>();
+  /** The directories of a list that exist, each once: an image decides how long the list is, and it is gone through for each name. */
+  const split = (list: string, needer: Needer): string[] => {
+    if (list === "") return [];
+    const { machine, bits, endian } = needer.facts;
+    const key = [list, machine, bits, endian, ...needer.origins].join("\0");
+    let known = lists.get(key);
+    if (!known) {
+      known = [...new Set(spellings(list, needer, system.workdir))].filter((each) => withVariants(each).length > 0);
+      lists.set(key, known);
+    }
+    return known;
+  };
 
   function* glibc(name: string, needer: Needer) {
     const { facts } = needer;
@@ -165,7 +177,7 @@ export function librarySearch(system: LibrarySystem) {
       if (kernelLibraries.has(name) || (needer.libc === "musl" && muslBuiltin.test(name)))
         return { paths: [], wants: [], builtin: true };
       if (name.includes("/")) {
-        const spelled = split(name, needer).map((path) => ({ path, plain: true }));
+        const spelled = spellings(name, needer, system.workdir).map((path) => ({ path, plain: true }));
         return search(spelled, needer.facts);
       }
       return search(needer.libc === "musl" ? musl(name, needer) : glibc(name, needer), needer.facts);
@@ -230,9 +242,11 @@ function defaultDirectories(facts: ElfFacts): string[] {
   ];
 }
 
-/** A list of directories with its $ORIGIN, $LIB and $PLATFORM replaced; relative ones, and the empty one, start at `workdir`. */
-function directoryList(list: string, { facts, origins }: Needer, workdir: string): string[] {
-  if (list === "") return [];
+/**
+ * The paths of a list separated by colons, with its $ORIGIN, $LIB and $PLATFORM replaced; relative ones, and the empty one,
+ * start at `workdir`.
+ */
+function spellings(list: string, { facts, origins }: Needer, workdir: string): string[] {
   const values: Record<string, readonly string[]> = {
     ORIGIN: origins,
     LIB: [...multiarchOf(facts).map((name) => `lib/${name}`), ...(facts.bits === 64 ? ["lib64"] : []), "lib"],

@@ -198,8 +198,10 @@ describe("an ELF file that was read or executed", () => {
 
   it("is the end of the search, with a warning, when RPATHs make too many ways to a library", async () => {
     const many: Record<string, string | Buffer> = { "/usr/lib/libx.so": aLibrary("libx.so", ["liby.so"]) };
-    for (let index = 0; index < 40; index++)
+    for (let index = 0; index < 40; index++) {
+      many[`/dir${index}`] = "dir";
       many[`/bin/app${index}`] = aProgram(["libx.so"], { rpath: `/dir${index}` });
+    }
     const selection = await selected(
       many,
       Object.keys(many)
