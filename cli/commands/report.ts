@@ -1,0 +1,92 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
+import { z } from "zod";
+import { findJob, jobNotFound } from "#api/db/find-job.ts";
+import { readReport } from "#api/db/read-report.ts";
+import { WinnowError } from "#contract/error.ts";
+import { escapeControl } from "../escape.ts";
+import { formatBytes, formatTable } from "../format.ts";
+import { type LocalResult, readBack } from "../local-job.ts";
+import { isStateEmpty, openState, type State } from "../state.ts";
+import { describeError, errorDocument, summarise } from "../summary.ts";
+import type { World } from "../world.ts";
+
+export type ReportOptions = { statePath: string; json: boolean; files?: "kept" | "removed" };
+
+/** One line of `files.jsonl` (docs/artifacts.md), as far as it is printed. */
+const FileLine = z.looseObject({
+  path: z.string(),
+  size: z.number(),
+  kept: z.boolean(),
+  reasons: z.array(z.looseObject({ kind: z.string(), by: z.string() })).default([]),
+});
+
+/** `winnow report JOB`: a finished job as its report tells it, or its list of files. Exit code 0 when it could be shown. */
+export async function showReport(
+  jobText: string,
+  world: World,
+  { statePath, json, files }: ReportOptions,
+): Promise<number> {
+  if (isStateEmpty(statePath)) throw jobNotFound(jobText);
+  const state = openState(statePath);
+  try {
+    const jobId = findJob(state.db, jobText);
+    if (files) await streamFiles(state, jobId, world, { json, isKept: files === "kept" });
+    else print(state, await readBack(state, jobId), world, json);
+    return 0;
+  } finally {
+    state.db.close();
+  }
+}
+
+function print(state: State, result: LocalResult, { stdout }: World, json: boolean): void {
+  const { job, report, error, artifacts } = result;
+  if (json) {
+    const { request: _request, events: _events, ...summary } = job;
+    stdout.write(
+      `${JSON.stringify(report ?? { job: summary, artifacts, ...(error && errorDocument(error)) }, null, 2)}\n`,
+    );
+    return;
+  }
+  const artifactsPath = state.artifactsPath(job.id, job.attempt);
+  const head = [
+    ["job", `${job.id} (${job.kind})`],
+    ["state", job.state],
+  ];
+  if (!report) head.push(["image", escapeControl(job.image)], ["artifacts", artifactsPath]);
+  stdout.write(`${formatTable(head.map(([name = "", text = ""]) => [`  ${name.padEnd(9)}`, text]))}\n`);
+  if (report) stdout.write(`${summarise({ report, jobId: job.id, artifactsPath })}\n`);
+  const stored = artifacts.map(({ name, bytes }) => [`    ${name}`, formatBytes(bytes)]);
+  if (stored.length > 0) stdout.write(`  stored\n${formatTable(stored)}\n`);
+  if (error) stdout.write(`${describeError(error)}\n`);
+}
+
+/** Line by line: an image can have a million files. With `json` the lines as they were stored. */
+async function streamFiles(
+  { db, store }: State,
+  jobId: string,
+  { stdout }: World,
+  { json, isKept }: { json: boolean; isKept: boolean },
+): Promise<void> {
+  const list = readReport(db, jobId).artifacts.find(({ name }) => name === "files.jsonl");
+  if (!list) {
+    throw new WinnowError(
+      "job.not-found",
+      `${jobId} has no list of files.`,
+      "It ended before there was one, it is an info job, or it ran with --remove-file-artifacts.",
+    );
+  }
+  const lines = createInterface({ input: await store.get(list.key), crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) {
+    const file = FileLine.parse(JSON.parse(line));
+    if (file.kept !== isKept) continue;
+    const more = stdout.write(`${json ? line : toText(file)}\n`);
+    if (more === false && stdout instanceof Writable) await once(stdout, "drain");
+  }
+}
+
+function toText({ path, size, reasons }: z.infer<typeof FileLine>): string {
+  const chain = reasons.map(({ kind, by }) => `${kind} ${by}`).join(" < ");
+  return `${formatBytes(size).padStart(9)}  ${escapeControl(path)}${chain === "" ? "" : `  (${escapeControl(chain)})`}`;
+}

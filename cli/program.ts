@@ -1,0 +1,239 @@
+import { Command, CommanderError, Option } from "commander";
+import type { Level } from "pino";
+import { projectVersion } from "#api/root.ts";
+import { asWinnowError, errors, WinnowError } from "#contract/error.ts";
+import type { JobKind } from "#contract/job.ts";
+import { reportSchemaVersion } from "#contract/report.ts";
+import { showJobs } from "./commands/jobs.ts";
+import { showReport } from "./commands/report.ts";
+import { type GlobalOptions, runJob } from "./commands/run-job.ts";
+import type { Config } from "./config.ts";
+import type { LogFormat } from "./log.ts";
+import { JobOptions } from "./options.ts";
+import { describeError, errorDocument } from "./summary.ts";
+import type { World } from "./world.ts";
+
+/**
+ * The command line: `args` without node and script. Prints, and gives the exit code: 0 verified or done, 1 failed, 2 usage,
+ * 3 not smaller, 4 verification failed, 5 engine not reachable, 130 canceled. Never throws.
+ */
+export async function runCli(args: string[], world: World): Promise<number> {
+  // Split here and not by commander, to which everything after `--` would be more images.
+  const dashes = args.indexOf("--");
+  const own = dashes < 0 ? args : args.slice(0, dashes);
+  const command = dashes < 0 ? undefined : args.slice(dashes + 1);
+  const isJson = own.includes("--json");
+  const complaints: string[] = [];
+  const result = { exitCode: 0 };
+  const program = buildProgram({ world, command, result });
+  for (const one of [program, ...program.commands]) {
+    one.exitOverride().configureOutput({
+      writeOut: (text) => void world.stdout.write(text),
+      writeErr: (text) => void complaints.push(text),
+    });
+  }
+  try {
+    await program.parseAsync(own, { from: "user" });
+    return result.exitCode;
+  } catch (thrown) {
+    const isUsage = thrown instanceof CommanderError;
+    if (isUsage && thrown.exitCode === 0) return 0; // help and version
+    const error = isUsage ? usageError(complaints, thrown) : asWinnowError(thrown);
+    if (isJson) world.stdout.write(`${JSON.stringify(errorDocument(error), null, 2)}\n`);
+    else world.stderr.write(`${describeError(error)}\n`);
+    return errors[error.code].exit;
+  }
+}
+
+function usageError(complaints: string[], thrown: CommanderError): WinnowError {
+  const message =
+    complaints
+      .join("")
+      .trim()
+      .replace(/^error: /, "") || thrown.message;
+  const hint =
+    thrown.code === "commander.excessArguments" ? "A command for the image stands after `--`." : "See `winnow --help`.";
+  // Without a command commander prints its help as the complaint.
+  return new WinnowError(
+    "request.invalid",
+    thrown.code === "commander.help" ? `no command was given\n\n${message}` : message,
+    hint,
+  );
+}
+
+type Building = { world: World; command: string[] | undefined; result: { exitCode: number } };
+
+function buildProgram(building: Building): Command {
+  const { world, result } = building;
+  const program = new Command("winnow")
+    .description("Makes container images small and safe, and proves that they still work.")
+    .version(projectVersion())
+    .showHelpAfterError(false)
+    .addHelpText("after", exitCodes);
+  addGlobalOptions(program, world.config);
+
+  addJobCommand(program, "slim", building).alias("build");
+  addJobCommand(program, "profile", building);
+  addJobCommand(program, "info", building);
+
+  program
+    .command("jobs")
+    .description("list jobs, newest first")
+    .option("--limit <n>", "how many", toCount, 50)
+    .option("--json", "print one JSON document")
+    .action(({ limit, json }: { limit: number; json?: boolean }) => {
+      const { statePath } = program.opts<{ statePath: string }>();
+      result.exitCode = showJobs(world, { statePath, limit, json: json === true });
+    });
+  program
+    .command("report")
+    .description("show the report of a job")
+    .argument("<job>", "its id, the beginning or end of it, or `latest`")
+    .addOption(
+      new Option("--files <which>", "list the files that were kept or removed, with reasons").choices([
+        "kept",
+        "removed",
+      ]),
+    )
+    .option("--json", "print the report document; with --files the lines as stored")
+    .action(async (job: string, { files, json }: { files?: "kept" | "removed"; json?: boolean }) => {
+      const { statePath } = program.opts<{ statePath: string }>();
+      result.exitCode = await showReport(job, world, { statePath, json: json === true, files });
+    });
+  program
+    .command("version")
+    .description("print the version")
+    .option("--json", "print one JSON document")
+    .action(({ json }: { json?: boolean }) => {
+      const facts = {
+        winnow: projectVersion(),
+        reportSchema: reportSchemaVersion,
+        node: process.version,
+        platform: `${process.platform}/${process.arch}`,
+      };
+      const lines = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+      world.stdout.write(`${json ? JSON.stringify(facts, null, 2) : lines.join("\n")}\n`);
+    });
+  return program;
+}
+
+function addGlobalOptions(program: Command, { statePath }: Config): void {
+  program
+    .option("--debug", "log details to the console (--log-level debug)")
+    .option("--verbose", "log steps to the console (--log-level info)")
+    .addOption(
+      new Option("--log-level <level>", "what the console shows of the log").choices(logLevels).default("warn"),
+    )
+    .addOption(
+      new Option("--log-format <format>", "how the console shows it").choices(["text", "json"]).default("text"),
+    )
+    .option("--log <file>", "write the log to this file too, as JSON lines")
+    .option("--host <address>", "the engine: unix://PATH, tcp://HOST:PORT (default: DOCKER_HOST, the Docker context)")
+    .option("--tls", "speak TLS with the engine")
+    .option("--no-tls", "do not")
+    .option("--tls-verify", "verify the engine's certificate (default: DOCKER_TLS_VERIFY)")
+    .option("--no-tls-verify", "do not")
+    .option("--tls-cert-path <directory>", "ca.pem, cert.pem and key.pem (default: DOCKER_CERT_PATH)")
+    .option("--state-path <directory>", "where jobs, reports and artifacts are kept", statePath);
+}
+
+const logLevels = ["debug", "info", "warn", "error", "fatal", "panic"];
+
+type GlobalFlags = {
+  debug?: boolean;
+  verbose?: boolean;
+  logLevel: string;
+  logFormat: LogFormat;
+  log?: string;
+  host?: string;
+  tls?: boolean;
+  tlsVerify?: boolean;
+  tlsCertPath?: string;
+  statePath: string;
+};
+
+function toGlobal({ debug, verbose, logLevel, ...rest }: GlobalFlags): GlobalOptions {
+  // `panic` is docker-slim's name for the same; the choices above are all that can be here.
+  const level = debug ? "debug" : verbose ? "info" : logLevel === "panic" ? "fatal" : (logLevel as Level);
+  return { ...rest, level };
+}
+
+const purpose: Record<JobKind, string> = {
+  slim: "run an image, keep what it used, rebuild it and verify the result",
+  profile: "run an image and write its report and security profiles, without building",
+  info: "show what an image is made of, without running it",
+};
+
+type JobFlags = { json?: boolean; showClogs?: boolean; showBlogs?: boolean; removeFileArtifacts?: boolean };
+
+function addJobCommand(program: Command, kind: JobKind, { world, command, result }: Building): Command {
+  const sub = program.command(kind).description(purpose[kind]).argument("<image>", "name, name:tag, digest or id");
+  if (kind !== "info") addRunOptions(sub);
+  if (kind === "slim") addImageOptions(sub);
+  return sub
+    .option("--pull", "pull the image when the engine does not have it")
+    .option("--remove-file-artifacts", "when done, keep only the report and the security profiles")
+    .option("--json", "print one JSON document: the result or an error")
+    .action(async (image: string, flags: JobFlags) => {
+      const global = toGlobal(program.opts<GlobalFlags>());
+      const { json = false, showClogs = false, showBlogs = false, removeFileArtifacts = false } = flags;
+      const shown = { json, showClogs, showBlogs, removeFileArtifacts };
+      const options = JobOptions.parse({ ...flags, kind, command: kind === "info" ? undefined : command });
+      result.exitCode = await runJob(image, options, { global, shown, world });
+    });
+}
+
+const repeated = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+function addRunOptions(sub: Command): void {
+  sub
+    .usage("[options] <image> [-- COMMAND ARG...]")
+    .option("--http-probe", "send GET / to every listening port (default)")
+    .option("--no-http-probe", "do not")
+    .option("--http-probe-cmd <[[PROTO:]METHOD:]RESOURCE>", "send this request too; repeatable", repeated)
+    .option("--http-probe-cmd-file <file>", "send the requests of this JSON file")
+    .option(
+      "--exec <command>",
+      "run this in the container; what needs a shell (| ; & > < $) runs in sh -c; repeatable",
+      repeated,
+    )
+    .option("--continue-after <when>", "end of the observation: probe, exec, enter, signal, timeout, quiet or SECONDS")
+    .option("--entrypoint <command>", "run with this entrypoint; shell words or a JSON array")
+    .option("--cmd <command>", "run with this command; shell words or a JSON array")
+    .option("--user <user>", "run as this user")
+    .option("--env <NAME=value>", "set in the environment; repeatable", repeated)
+    .option("--workdir <path>", "run in this directory")
+    .option("--mount <SOURCE:TARGET[:ro]>", "mount a volume or a directory of the engine's host; repeatable", repeated)
+    .option("--network <name>", "connect to this network (default: none; probes need no network)")
+    .option("--expose <port>", "expect the application on this port; repeatable", repeated)
+    .option("--link <container:alias>", "link to another container; repeatable", repeated)
+    .option("--hostname <name>", "the container's host name")
+    .option("--etc-hosts-map <NAME:ADDRESS>", "add to /etc/hosts; repeatable", repeated)
+    .option("--container-dns <address>", "use this name server; repeatable", repeated)
+    .option("--container-dns-search <domain>", "search names in this domain; repeatable", repeated)
+    .option("--include-path <glob>", "keep this path, a directory with all below it; repeatable", repeated)
+    .option("--exclude-pattern <glob>", "keep nothing that fits, whatever wants it; repeatable", repeated)
+    .option("--keep <profile>", "exact: what was used; safe and package come later", "exact")
+    .option("--show-clogs", "show what the container writes");
+}
+
+function addImageOptions(sub: Command): void {
+  sub
+    .option("--tag <name>", "name of the slim image; repeatable (default: NAME.slim)", repeated)
+    .option("--show-blogs", "show the details of the rebuild");
+}
+
+function toCount(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new WinnowError(
+    "request.invalid",
+    `--limit ${JSON.stringify(text)}: write a number from 1 to 999999.`,
+    "See `winnow jobs --help`.",
+  );
+}
+
+const exitCodes = `
+Exit codes:
+  0 verified, repaired or done   1 failed              2 wrong usage
+  3 not smaller                  4 not proven to work  5 engine not reachable
+  130 canceled`;
