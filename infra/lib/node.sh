@@ -24,7 +24,10 @@ is_tree_installed() {
 install_packages() {
   if is_tree_installed; then return; fi
   # Without install scripts: the one native part that we need is made below, from a cache where possible.
-  timeout 900 npm ci --ignore-scripts --no-audit --no-fund
+  # `npm ci` refuses a lock that was written where a registry lacks the optional binaries of other platforms; `install`
+  # takes the same locked versions and leaves the lock as it is.
+  timeout 900 npm ci --ignore-scripts --no-audit --no-fund ||
+    timeout 900 npm install --no-save --ignore-scripts --no-audit --no-fund
   SETUP_NOTE="installed"
 }
 

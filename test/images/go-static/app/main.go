@@ -113,7 +113,7 @@ func mimeType(w http.ResponseWriter, r *http.Request) {
 }
 
 func run(w http.ResponseWriter, r *http.Request) {
-	output, err := exec.Command("tr", "a-z", "A-Z", "--version").Output()
+	output, err := exec.Command("tr", "--version").Output()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

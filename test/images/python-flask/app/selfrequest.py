@@ -10,9 +10,10 @@ def self_request():
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain("/etc/sample/tls/cert.pem", "/etc/sample/tls/key.pem")
     listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()  # asked now: the thread takes the socket over
     threading.Thread(target=answer, args=(context, listener), daemon=True).start()
     client = ssl.create_default_context()
-    with socket.create_connection(listener.getsockname()) as plain:
+    with socket.create_connection(address) as plain:
         with client.wrap_socket(plain, server_hostname="sample.test") as secure:
             body = secure.recv(100).decode()
     refused = False
