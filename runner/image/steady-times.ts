@@ -93,10 +93,7 @@ export class SteadyTimes extends Transform {
     const records = pax ? readPax(pax.records.subarray(0, readNumber(pax.header, 124, 12))) : [];
     const recorded = records.find(({ key }) => key === "path")?.value.toString("latin1");
     const path = `/${(recorded ?? nameOf(header)).replace(/\/+$/, "")}`;
-    const time = Number(
-      records.find(({ key }) => key === "mtime")?.value.toString("latin1") ?? readNumber(header, 136, 12),
-    );
-    if (!isEngineMade(path) || time <= this.#latest) {
+    if (!isEngineMade(path) || timeOf(header, records) <= this.#latest) {
       if (pax) this.push(Buffer.concat([pax.header, pax.records]));
       this.push(header);
       return;
@@ -137,6 +134,11 @@ function nameOf(header: Buffer): string {
 }
 
 type PaxRecord = { key: string; value: Buffer; raw: Buffer };
+
+function timeOf(header: Buffer, records: readonly PaxRecord[]): number {
+  const recorded = records.find(({ key }) => key === "mtime")?.value.toString("latin1");
+  return recorded === undefined ? readNumber(header, 136, 12) : Number(recorded);
+}
 
 /** `LENGTH KEY=VALUE\n` records (POSIX pax). */
 function readPax(bytes: Buffer): PaxRecord[] {
