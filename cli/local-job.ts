@@ -156,7 +156,8 @@ async function work(
   } catch (thrown) {
     // Whatever broke while the job was being aborted, the abort is the reason.
     const error = own.signal.aborted ? asWinnowError(own.signal.reason) : asWinnowError(thrown);
-    log.error({ err: thrown, code: error.code }, "job ended early");
+    // The caller prints the error; only a fault of ours is an incident.
+    log[error.code === "internal" ? "error" : "info"]({ err: thrown, code: error.code }, "job ended early");
     return {
       outcome: { state: error.code === "job.canceled" ? "canceled" : "failed", error: toFailure(error) },
       report: null,
