@@ -82,10 +82,11 @@ def version():
 
 @app.get("/pool")
 def pool():
-    import multiprocessing
+    import concurrent.futures
 
-    with multiprocessing.get_context("fork").Pool(2) as workers:
-        return jsonify(workers.map(abs, [-1, -2, 3]))
+    # not multiprocessing.Pool: it ends its workers by SIGTERM, which those inherit a handler for from gunicorn
+    with concurrent.futures.ProcessPoolExecutor(2) as workers:
+        return jsonify(list(workers.map(abs, [-1, -2, 3])))
 
 
 @app.get("/user")
