@@ -50,8 +50,6 @@ make_tarball() {
   timeout 600 debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirror"
   debian_sources | sed 's/^/deb /' >"$root/etc/apt/sources.list"
   copy_apt_settings "$root"
-  # A mirror that is reached by https may be signed by an authority that only this machine knows; apt in a build needs
-  # it, the finished sample does not, so it goes to a file of its own and not into the system's bundle.
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* "$root"/var/log/*.log "$root"/debootstrap
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 755 "$root/usr/sbin/policy-rc.d"
@@ -59,12 +57,12 @@ make_tarball() {
   mv "$tarball.new" "$tarball"
 }
 
-# How this machine's apt reaches its mirror (proxy, authority, date checks) holds in a build on the same machine too.
+# How this machine's apt reaches its mirror (proxy, date checks) holds in a build on the same machine too. Certificates
+# are not copied: a mirror behind an authority of this machine's own needs WINNOW_SAMPLE_BASE.
 copy_apt_settings() {
   local root=$1
   apt-config dump | grep -E '^Acquire::(http|https|Check|ForceIPv4|Retries)' |
     grep -vE 'CAInfo|SslCert|SslKey' >"$root/etc/apt/apt.conf.d/90winnow" || true
-  # deliberately small images of real life keep documentation out as well
   printf 'APT::Install-Recommends "false";\n' >>"$root/etc/apt/apt.conf.d/90winnow"
 }
 
