@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 enum { INPUT = 0, OUTPUT = 1, FIRST_STREAM = 2, PAYLOAD_MAX = RELAY_WINDOW };
 
@@ -57,6 +58,21 @@ static void list_listeners(struct relay *relay, uint32_t id)
         relay_frame(&relay->out, 'l', id, lines.data, lines.used);
 }
 
+/* What is left of the file system that holds the engine's containers: this one's root lies there like everyone's. */
+static void tell_free(struct relay *relay, uint32_t id)
+{
+    cleanup_text struct text line = {0};
+    struct statvfs disk;
+    if (statvfs("/", &disk) != 0) {
+        relay_error(&relay->out, 'x', id, errno, true);
+        return;
+    }
+    text_number(&line, (uint64_t) disk.f_bavail * disk.f_frsize, 10);
+    text_string(&line, " ");
+    text_number(&line, (uint64_t) disk.f_blocks * disk.f_frsize, 10);
+    relay_frame(&relay->out, 'f', id, line.data, line.used);
+}
+
 /* The caller has taken so many bytes. */
 static int add_credit(struct stream *stream, const char *payload, size_t length)
 {
@@ -71,6 +87,10 @@ static int take_frame(struct relay *relay, char op, uint32_t id, const char *pay
 {
     if (op == 'L') {
         list_listeners(relay, id);
+        return 0;
+    }
+    if (op == 'F') {
+        tell_free(relay, id);
         return 0;
     }
     if (op == 'O')

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer, request } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -246,6 +246,14 @@ test("listening sockets are listed with family, address, port and user", async (
   const listeners = await relay.listeners();
   expect(listeners).toContainEqual({ family: "tcp", address: "127.0.0.1", port: four, uid: process.getuid?.() });
   expect(listeners).toContainEqual({ family: "tcp6", address: "::1", port: six, uid: process.getuid?.() });
+});
+
+test("the space of the disk is told as the file system says it", async () => {
+  const { available, total } = await relay.freeBytes();
+  const disk = await statfs("/");
+  expect(total).toBe(disk.blocks * disk.bsize);
+  // other programs write meanwhile
+  expect(Math.abs(available - disk.bavail * disk.bsize)).toBeLessThan(total / 10);
 });
 
 describe("the end", () => {

@@ -4,9 +4,13 @@ import { frameReader, headSize } from "./frames.ts";
 /** A listening TCP socket in the relay's network namespace. */
 export type Listener = { family: "tcp" | "tcp6"; address: string; port: number; uid: number };
 
+/** Space of the file system that holds the relay's own root, in bytes: `available` to anyone, of `total`. */
+export type DiskSpace = { available: number; total: number };
+
 /** A running `sensor relay`. When its stream fails, open calls reject and connections are destroyed with the reason. */
 export type Relay = {
   listeners(): Promise<Listener[]>;
+  freeBytes(): Promise<DiskSpace>;
   /** A TCP connection to an IPv4 or IPv6 literal. Rejects with the errno name as `code`. */
   connect(address: string, port: number): Promise<RelayConnection>;
   /** Destroys what is open and ends the relay. Resolves when its output has ended. */
@@ -169,6 +173,12 @@ function parseListeners(text: string): Listener[] {
   });
 }
 
+function parseSpace(text: string): DiskSpace {
+  const [available, total] = text.split(" ").map(Number);
+  if (available === undefined || total === undefined) throw new Error(`The relay told its disk space as "${text}".`);
+  return { available, total };
+}
+
 type Call = { resolve: (payload: Buffer) => void; reject: (error: Error) => void };
 
 /** Speaks to a `sensor relay` over its stdin and stdout. The streams belong to the relay until `close`. */
@@ -237,6 +247,11 @@ export function openRelay({ stdin, stdout }: { stdin: Writable; stdout: Readable
     async listeners() {
       lastId += 1;
       return parseListeners((await ask("L", lastId)).toString());
+    },
+
+    async freeBytes() {
+      lastId += 1;
+      return parseSpace((await ask("F", lastId)).toString());
     },
 
     async connect(address, port) {
