@@ -8,7 +8,10 @@ const Seconds = z.number().positive();
 export const HttpProbe = z.strictObject({
   kind: z.literal("http"),
   protocol: z.enum(["http", "https"]).optional(),
-  method: z.string().regex(/^[A-Z]+$/, "write the method in capitals, e.g. GET").default("GET"),
+  method: z
+    .string()
+    .regex(/^[A-Z]+$/, "write the method in capitals, e.g. GET")
+    .default("GET"),
   resource: z.string().startsWith("/"),
   port: Port.optional(),
   headers: z.array(z.tuple([z.string().min(1), z.string()])).default([]),
@@ -47,7 +50,10 @@ export type Finish = z.infer<typeof Finish>;
 
 /** One way to run the image. What is left out comes from the image's config. */
 export const Scenario = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/).default("default"),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,40}$/)
+    .default("default"),
   entrypoint: z.array(z.string()).optional(),
   cmd: z.array(z.string()).optional(),
   env: z.array(EnvAssignment).default([]),
@@ -78,7 +84,10 @@ export const Run = z.strictObject({
 export type Run = z.infer<typeof Run>;
 
 export const Limits = z.strictObject({
-  memoryBytes: z.int().min(16 * 2 ** 20).default(2 * 2 ** 30),
+  memoryBytes: z
+    .int()
+    .min(16 * 2 ** 20)
+    .default(2 * 2 ** 30),
   cpus: z.number().positive().default(2),
   pids: z.int().min(16).default(2048),
   /** How long an application may take until it listens (or answers). */
@@ -111,7 +120,11 @@ export const JobRequest = z.strictObject({
   kind: JobKind.default("slim"),
   image: z.string().min(1),
   pull: PullPolicy.default("never"),
-  scenarios: z.array(Scenario).min(1).max(50).default([Scenario.parse({})]),
+  scenarios: z
+    .array(Scenario)
+    .min(1)
+    .max(50)
+    .default([Scenario.parse({})]),
   run: Run.default(Run.parse({})),
   limits: Limits.default(Limits.parse({})),
   keep: Keep.default(Keep.parse({})),
@@ -120,5 +133,14 @@ export const JobRequest = z.strictObject({
 });
 export type JobRequest = z.infer<typeof JobRequest>;
 
-export const JobState = z.enum(["queued", "running", "canceling", "succeeded", "failed", "canceled", "skipped", "expired"]);
+export const JobState = z.enum([
+  "queued",
+  "running",
+  "canceling",
+  "succeeded",
+  "failed",
+  "canceled",
+  "skipped",
+  "expired",
+]);
 export type JobState = z.infer<typeof JobState>;

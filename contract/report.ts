@@ -87,8 +87,20 @@ export type Warning = z.infer<typeof Warning>;
 export const Report = z.object({
   schemaVersion: z.literal(reportSchemaVersion),
   winnow: z.object({ version: z.string(), sensor: z.string() }),
-  engine: z.object({ version: z.string(), apiVersion: z.string(), storage: z.string(), kernel: z.string(), architecture: z.string() }),
-  job: z.object({ id: z.string(), kind: JobRequest.shape.kind, request: JobRequest, startedAt: z.int(), finishedAt: z.int() }),
+  engine: z.object({
+    version: z.string(),
+    apiVersion: z.string(),
+    storage: z.string(),
+    kernel: z.string(),
+    architecture: z.string(),
+  }),
+  job: z.object({
+    id: z.string(),
+    kind: JobRequest.shape.kind,
+    request: JobRequest,
+    startedAt: z.int(),
+    finishedAt: z.int(),
+  }),
   fat: ImageFacts,
   slim: ImageFacts.extend({ tags: z.array(z.string()), layerBytes: z.int(), manifestDigest: Digest }).nullable(),
   /** fat rootfsBytes / slim rootfsBytes. Never shown without the verdict. */
@@ -101,7 +113,13 @@ export const Report = z.object({
       level: z.string(),
       complete: z.boolean(),
       scenarios: z.array(
-        z.object({ name: z.string(), ports: z.array(z.int()), exitCode: z.int().nullable(), answers: z.int(), startMs: z.number().nullable() }),
+        z.object({
+          name: z.string(),
+          ports: z.array(z.int()),
+          exitCode: z.int().nullable(),
+          answers: z.int(),
+          startMs: z.number().nullable(),
+        }),
       ),
       filesUsed: z.int(),
       bytesUsed: z.int(),

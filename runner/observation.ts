@@ -29,8 +29,8 @@ export type ScenarioRun = {
   warnings: Warning[];
 };
 
-/** Whether the main process handles the stop signal; undefined when it was never sent. Without a handler PID 1 does not notice it. */
-export function stopIsCaught(run: ScenarioRun): boolean | undefined {
-  const signals = run.sensor[0]?.signals ?? [];
-  return signals.length === 0 ? undefined : signals.some((signal) => signal.how === "caught");
-}
+/**
+ * Whether the main process ends when it is asked to: then later runs ask too. False when it had no handler (as PID 1 it does
+ * not even notice) or did not end within its stop timeout: waiting for that again would show nothing new.
+ */
+export const heedsStop = (run: ScenarioRun): boolean => run.ending.how !== "killed";

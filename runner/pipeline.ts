@@ -2,9 +2,10 @@ import { setMaxListeners } from "node:events";
 import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "./deps.ts";
-import { report } from "./report/report.ts";
 import { storeArtifacts } from "./report/artifacts.ts";
+import { report } from "./report/report.ts";
 import { sensorBinary } from "./sensor/binary.ts";
+import { type JobDeps, withJob } from "./stages/job-deps.ts";
 import { observe, withHealthcheck } from "./stages/observe.ts";
 import { withFiles } from "./stages/open-files.ts";
 import { prove } from "./stages/prove.ts";
@@ -24,18 +25,33 @@ export async function slim(asked: JobRequest, deps: RunnerDeps): Promise<Report>
   const stage = stageTimer(deps);
   const source = await stage("resolve", () => resolve(asked, deps));
   const request = { ...asked, scenarios: withHealthcheck(asked.scenarios, source.config) };
-  const job = { ...deps, sensor: await sensorBinary(source.architecture) };
   const fat = { image: source.id, config: source.config };
-  return withFiles(fat, job, async (files) => {
-    const [index, observed] = await together(
-      stage("index", () => files.index(), ({ rootfs }) => `${rootfs.size} entries`),
-      stage("observe", () => observe(fat, request, job), ({ runs }) => describeRuns(runs)),
-    );
-    const known = { rootfs: index.rootfs, observed: observed.runs, config: source.config, keep: request.keep, facts: new Map() };
-    const proof = await prove({ request, source, fat, known, files, stage }, job);
-    const outcome = { request, source, index, observed, ...proof, startedAt, stages: stage.times };
-    return storeArtifacts(outcome, report(outcome, deps), deps);
-  });
+  const work = (job: JobDeps) =>
+    withFiles(fat, job, async (files) => {
+      const [index, observed] = await together(
+        stage(
+          "index",
+          () => files.index(),
+          ({ rootfs }) => `${rootfs.size} entries`,
+        ),
+        stage(
+          "observe",
+          () => observe(fat, request, job),
+          ({ runs }) => describeRuns(runs),
+        ),
+      );
+      const known = {
+        rootfs: index.rootfs,
+        observed: observed.runs,
+        config: source.config,
+        keep: request.keep,
+        facts: new Map(),
+      };
+      const proof = await prove({ request, source, fat, known, files, stage }, job);
+      const outcome = { request, source, index, observed, ...proof, startedAt, stages: stage.times };
+      return storeArtifacts(outcome, report(outcome, deps), deps);
+    });
+  return withJob(deps, await sensorBinary(source.architecture), work);
 }
 
 const describeRuns = (runs: readonly { ports: number[]; answers: unknown[] }[]): string => {

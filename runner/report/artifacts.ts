@@ -39,14 +39,23 @@ function contents(outcome: Outcome): [name: string, content: Readable | Buffer |
     ["fat.log", output(observed.runs)],
     ...(slimRuns.length > 0 ? [["slim.log", output(slimRuns)] satisfies [string, Buffer]] : []),
     ...(verification ? [["verification.json", json(verification)] satisfies [string, string]] : []),
-    ["seccomp.json", json(seccompProfile({ syscalls: seen.syscalls, architecture: source.architecture === "arm64" ? "arm64" : "amd64" }))],
+    [
+      "seccomp.json",
+      json(
+        seccompProfile({ syscalls: seen.syscalls, architecture: source.architecture === "arm64" ? "arm64" : "amd64" }),
+      ),
+    ],
     ["apparmor.profile", apparmorProfile({ image: source.reference, seen })],
     ["Dockerfile.reversed", reversedDockerfile(source)],
   ];
 }
 
 /** Stores every artifact, the report last, and returns the report with the list of them. */
-export async function storeArtifacts(outcome: Outcome, report: Report, { artifacts }: Pick<RunnerDeps, "artifacts">): Promise<Report> {
+export async function storeArtifacts(
+  outcome: Outcome,
+  report: Report,
+  { artifacts }: Pick<RunnerDeps, "artifacts">,
+): Promise<Report> {
   const stored: StoredArtifact[] = [];
   for (const [name, content] of contents(outcome)) stored.push(await artifacts.put(name, content));
   const whole = { ...report, artifacts: stored };

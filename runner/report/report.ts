@@ -47,7 +47,12 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
     observation: observation(outcome),
     kept: keptByReason(index.rootfs, selection.kept),
     stages: outcome.stages,
-    warnings: uniqueWarnings([...selection.warnings, ...observed.warnings, ...outcome.warnings, ...indexWarnings(outcome)]),
+    warnings: uniqueWarnings([
+      ...selection.warnings,
+      ...observed.warnings,
+      ...outcome.warnings,
+      ...indexWarnings(outcome),
+    ]),
     artifacts: [],
   };
 }
@@ -86,7 +91,9 @@ function observation({ observed, index, selection }: Outcome): Report["observati
 /** Names of the system calls that any run made, of every ABI, sorted. */
 export function syscallNames(runs: readonly ScenarioRun[]): string[] {
   const sets = runs.flatMap((run) => run.sensor).flatMap((sensor) => sensor.syscalls);
-  const names = sets.flatMap(({ arch, numbers }) => numbers.map((number) => syscallName(arch, number) ?? `${arch}:${number}`));
+  const names = sets.flatMap(({ arch, numbers }) =>
+    numbers.map((number) => syscallName(arch, number) ?? `${arch}:${number}`),
+  );
   return [...new Set(names)].sort();
 }
 

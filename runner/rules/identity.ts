@@ -1,4 +1,4 @@
-import type { Rootfs } from "../rootfs.ts";
+import { below, type Rootfs } from "../rootfs.ts";
 import { variable } from "./program.ts";
 import { byRule, type Wanted } from "./wanted.ts";
 
@@ -14,8 +14,8 @@ const mountPoints = ["/proc", "/sys", "/dev"];
 type IdentityConfig = { user: string; workdir: string; env: readonly string[]; volumes: readonly string[] };
 
 /**
- * What every image keeps besides what was seen. Of VOLUMEs only the directory: what a fresh volume was seeded with and the
- * application used was observed at the same path. Certificates, `shadow` and private keys are never kept by rule.
+ * What every image keeps besides what was seen. VOLUMEs whole: what the image has there seeds a fresh volume, so it is data
+ * that a user gets to see, and not code that a run may or may not need. Certificates, `shadow` and private keys are never kept by rule.
  * @param passwd contents of /etc/passwd, when it could be read
  */
 export function identity(rootfs: Rootfs, config: IdentityConfig, passwd: string | undefined): Wanted[] {
@@ -27,7 +27,7 @@ export function identity(rootfs: Rootfs, config: IdentityConfig, passwd: string 
       .map((path) => byRule(path, "scratch")),
     ...mountPoints.filter((path) => rootfs.get(path)?.type === "directory").map((path) => byRule(path, "mount-point")),
     byRule(config.workdir || "/", "workdir"),
-    ...config.volumes.map((path) => byRule(path, "volume")),
+    ...config.volumes.flatMap((path) => [path, ...below(rootfs, path)]).map((path) => byRule(path, "volume")),
     ...(home?.startsWith("/") ? [byRule(home, "home")] : []),
   ];
 }

@@ -30,7 +30,8 @@ export async function awaitFinish({ run, listening, target, place, exited, limit
   const ends = [exited, after(limits.scenarioMs, over.signal), aborted(deps.signal, over.signal)];
   if (finish.kind === "seconds") ends.push(after(finish.seconds * 1000, over.signal));
   if (finish.kind === "signal") ends.push(deps.finishAsked);
-  if (finish.kind === "quiet") ends.push(quiet(target, `${place.directory}/events`, finish.seconds * 1000, over.signal));
+  if (finish.kind === "quiet")
+    ends.push(quiet(target, `${place.directory}/events`, finish.seconds * 1000, over.signal));
   try {
     await Promise.race(ends);
     deps.signal.throwIfAborted();

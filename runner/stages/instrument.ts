@@ -1,7 +1,7 @@
 import type { HostConfig } from "dockerode";
+import type { JobRequest, Scenario } from "#contract/job.ts";
 import type { ContainerSpec } from "../docker/container.ts";
 import type { ImageConfig } from "../image/source.ts";
-import type { JobRequest, Scenario } from "#contract/job.ts";
 
 /** The capabilities that an engine gives a container by default, as a kernel mask (moby `caps.DefaultCapabilities`). */
 export const defaultCapabilities = "a80425fb";
@@ -156,7 +156,14 @@ const helper = ({ image, config }: Subject, place: SensorPlace, mode: string[]):
 export function filesServer(subject: Subject, place: SensorPlace): ContainerSpec {
   const options = helper(subject, place, ["files", "--umount"]);
   // SYS_ADMIN takes the engine's mounts away from the files below them; the other two read what root may not.
-  return { ...options, HostConfig: { ...options.HostConfig, NetworkMode: "none", CapAdd: ["SYS_ADMIN", "DAC_READ_SEARCH", "DAC_OVERRIDE"] } };
+  return {
+    ...options,
+    HostConfig: {
+      ...options.HostConfig,
+      NetworkMode: "none",
+      CapAdd: ["SYS_ADMIN", "DAC_READ_SEARCH", "DAC_OVERRIDE"],
+    },
+  };
 }
 
 /** The way into a running container's network: one process of ours that shares nothing else with it. */

@@ -60,12 +60,19 @@ function judgeProbes(probes: readonly Answer[], optional: readonly string[][]): 
     if (probe.kind === "exec" && answer.exitCode !== probe.expectExit) {
       const said = `${answer.target} ended with exit code ${answer.exitCode}, expected ${probe.expectExit}.`;
       if (!optional.some((argv) => argv.join("\0") === probe.argv.join("\0"))) {
-        throw new WinnowError("probe.failed", `${said} ${tail(Buffer.from(answer.bodySample))}`, "Correct the command, or the image.");
+        throw new WinnowError(
+          "probe.failed",
+          `${said} ${tail(Buffer.from(answer.bodySample))}`,
+          "Correct the command, or the image.",
+        );
       }
       warnings.push({ code: "healthcheck.failed", text: said });
     }
     if (answer.status !== null && answer.status >= 400) {
-      warnings.push({ code: "probe.not-exercised", text: `${answer.target} answered ${answer.status}: what is behind it was not seen.` });
+      warnings.push({
+        code: "probe.not-exercised",
+        text: `${answer.target} answered ${answer.status}: what is behind it was not seen.`,
+      });
     }
     if (answer.error !== null) warnings.push({ code: "probe.no-answer", text: `${answer.target}: ${answer.error}` });
   }
@@ -73,7 +80,10 @@ function judgeProbes(probes: readonly Answer[], optional: readonly string[][]): 
   if (sent.length > 0 && sent.every((answer) => answer.error !== null)) {
     throw new WinnowError(
       "probe.failed",
-      `No probe was answered: ${sent.map((answer) => `${answer.target}: ${answer.error}`).join("; ").slice(0, 500)}`,
+      `No probe was answered: ${sent
+        .map((answer) => `${answer.target}: ${answer.error}`)
+        .join("; ")
+        .slice(0, 500)}`,
       "Check that the application speaks HTTP on the port that it listens on, or exercise it with --exec.",
     );
   }

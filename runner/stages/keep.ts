@@ -1,6 +1,6 @@
 import type { Keep } from "#contract/job.ts";
-import type { ImageConfig } from "../image/source.ts";
 import { healthProbe } from "../image/healthcheck.ts";
+import type { ImageConfig } from "../image/source.ts";
 import type { ScenarioRun } from "../observation.ts";
 import type { Rootfs } from "../rootfs.ts";
 import type { FilesSession } from "../sensor/files-session.ts";

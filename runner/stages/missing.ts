@@ -42,10 +42,14 @@ export function hiddenInListings(
 ): string[] {
   const children = childrenOf(rootfs);
   const events = runs.flatMap((run) => run.sensor).flatMap((sensor) => sensor.files);
-  const listed = new Set(events.filter(({ kind, result }) => kind === "list" && result === "ok").map(({ path }) => path));
+  const listed = new Set(
+    events.filter(({ kind, result }) => kind === "list" && result === "ok").map(({ path }) => path),
+  );
   const hidden = [...listed].flatMap((directory) => {
     const names = children.get(directory) ?? [];
-    const paths = names.map((name) => posix.join(directory, name)).filter((path) => !kept.has(path) && !forbidden(path));
+    const paths = names
+      .map((name) => posix.join(directory, name))
+      .filter((path) => !kept.has(path) && !forbidden(path));
     const entries = paths.flatMap((path) => rootfs.get(path) ?? []);
     return entries.length > listingCap.entries || filesBytes(entries) > listingCap.bytes ? [] : paths;
   });

@@ -23,7 +23,7 @@ export async function observe(subject: Subject, request: JobRequest, deps: JobDe
   const runs: ScenarioRun[] = [];
   const warnings: Warning[] = [];
   for (const scenario of request.scenarios) {
-    const run = await runScenario({ name: "fat", subject, scenario, request, manner: { kind: "sensor" } }, deps);
+    const run = await runScenario({ name: "fat", subject, scenario, request, manner: "sensor", heedsStop: true }, deps);
     warnings.push(...run.warnings, ...judgeFatRun(run, scenario, health ? [health.argv] : []));
     runs.push(run);
   }

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { withContainer, startAttached } from "../docker/container.ts";
+import { createContainer, removeContainer, startAttached } from "../docker/container.ts";
 import { putFiles, type TarEntry } from "../docker/files.ts";
 import { type FilesSession, openFilesSession } from "../sensor/files-session.ts";
-import type { JobDeps } from "./job-deps.ts";
 import { filesServer, type SensorPlace, type Subject, sensorPlace } from "./instrument.ts";
+import type { JobDeps } from "./job-deps.ts";
 
 /** A place that no image has: 48 random bits, and a key of 128. */
-export const freshPlace = (): SensorPlace => sensorPlace(randomBytes(6).toString("hex"), randomBytes(16).toString("hex"));
+export const freshPlace = (): SensorPlace =>
+  sensorPlace(randomBytes(6).toString("hex"), randomBytes(16).toString("hex"));
 
 /** What is put into a container so that the sensor can run there. */
 export const sensorFiles = (place: SensorPlace, binary: Buffer): TarEntry[] => [
@@ -15,9 +16,14 @@ export const sensorFiles = (place: SensorPlace, binary: Buffer): TarEntry[] => [
 ];
 
 /** Opens the pristine rootfs of an image through the sensor, in a container in which nothing of the image runs. */
-export async function withFiles<T>(subject: Subject, deps: JobDeps, use: (files: FilesSession) => Promise<T>): Promise<T> {
+export async function withFiles<T>(
+  subject: Subject,
+  deps: JobDeps,
+  use: (files: FilesSession) => Promise<T>,
+): Promise<T> {
   const place = freshPlace();
-  return withContainer(deps, filesServer(subject, place), async (container) => {
+  const container = await createContainer(deps, filesServer(subject, place));
+  try {
     await putFiles(container, sensorFiles(place, deps.sensor));
     const attached = await startAttached(container, { stdin: true, tty: false });
     attached.stderr.resume();
@@ -25,7 +31,9 @@ export async function withFiles<T>(subject: Subject, deps: JobDeps, use: (files:
     try {
       return await use(files);
     } finally {
-      files.close();
+      deps.later(files.close());
     }
-  });
+  } finally {
+    deps.later(removeContainer(container));
+  }
 }

@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import { type Container, createContainer, removeContainer, startAttached } from "../docker/container.ts";
 import { putFiles } from "../docker/files.ts";
-import { openRelay, type Listener, type Relay } from "../sensor/relay-client.ts";
-import { type Subject, relaySidecar } from "./instrument.ts";
+import { type Listener, openRelay, type Relay } from "../sensor/relay-client.ts";
+import { relaySidecar, type Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { freshPlace, sensorFiles } from "./open-files.ts";
 

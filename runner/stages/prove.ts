@@ -1,10 +1,12 @@
 import { WinnowError } from "#contract/error.ts";
 import type { JobRequest } from "#contract/job.ts";
-import type { Difference, Verification, Warning } from "#contract/report.ts";
+import type { Verification, Warning } from "#contract/report.ts";
 import type { SourceImage } from "../image/source.ts";
 import type { ScenarioRun } from "../observation.ts";
 import type { Rootfs } from "../rootfs.ts";
 import { rootfsBytes } from "../rootfs-size.ts";
+import { exclusion } from "../rules/exclude.ts";
+import { isNeverKept } from "../rules/never.ts";
 import type { FilesSession } from "../sensor/files-session.ts";
 import { compareConfig, compareEntries } from "./fidelity.ts";
 import type { Subject } from "./instrument.ts";
@@ -16,11 +18,17 @@ import { discard, publish, rebuild, type SlimImage } from "./rebuild.ts";
 import type { Selection } from "./select.ts";
 import type { StageTimer } from "./stage-timer.ts";
 import { together } from "./together.ts";
-import { comparer, exerciseBare, exerciseSlim } from "./verify.ts";
-import { compileGlob } from "../glob.ts";
 import { decideVerdict, wasExercised } from "./verdict.ts";
+import { comparer, exercise } from "./verify.ts";
 
-type Input = { request: JobRequest; source: SourceImage; fat: Subject; known: Known; files: FilesSession; stage: StageTimer };
+type Input = {
+  request: JobRequest;
+  source: SourceImage;
+  fat: Subject;
+  known: Known;
+  files: FilesSession;
+  stage: StageTimer;
+};
 
 /** What came of it: the keep set and, for kind `slim`, the image, its rootfs and how it stood the proof. */
 export type Proof = {
@@ -41,19 +49,27 @@ const maxRounds = 5;
 export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
   const { request, source, fat, known, files, stage } = input;
   const answers = comparer(fat, request, known.observed, deps);
-  const forbidden = anyOf(request.keep.excludePatterns);
+  const forbidden = neverRepaired(known.rootfs, request.keep.excludePatterns);
   const rounds: Verification["rounds"] = [];
   const repairs = new Set<string>();
   let selection = await stage("select", () => decideKeep(known, [], files), describeKept);
-  if (request.kind === "profile") return { selection, slim: undefined, slimRuns: [], verification: undefined, warnings: [] };
+  if (request.kind === "profile")
+    return { selection, slim: undefined, slimRuns: [], verification: undefined, warnings: [] };
   for (;;) {
     const round = rounds.length + 1;
-    const image = await stage("rebuild", () => rebuild({ source, paths: sorted(selection), tags: request.tags, round }, files, deps));
+    const image = await stage("rebuild", () =>
+      rebuild({ source, paths: sorted(selection), tags: request.tags, round }, files, deps),
+    );
     try {
       const subject = { image: image.engineId, config: image.config };
+      const again = { name: "slim", subject, request, observed: known.observed };
       const [{ rootfs }, runs] = await together(
         stage("assert", () => assertFidelity(source, subject, known.rootfs, selection, deps)),
-        stage("verify", () => exerciseSlim(subject, request, deps), () => `round ${round}`),
+        stage(
+          "verify",
+          () => exercise({ ...again, manner: "sensor" }, deps),
+          () => `round ${round}`,
+        ),
       );
       refuseLarger(known.rootfs, rootfs);
       const differences = await answers.compare(runs);
@@ -65,14 +81,21 @@ export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
       if (repairing) {
         for (const path of wanted) repairs.add(path);
         selection = await stage("repair", () => decideKeep(known, [...repairs], files), describeKept);
-        await discard(image, deps);
+        await drop(image, deps);
         continue;
       }
       const bareRuns =
-        differences.length > 0 ? undefined : await stage("bare", () => exerciseBare("bare", subject, request, known.observed, deps));
+        differences.length > 0
+          ? undefined
+          : await stage("bare", () => exercise({ ...again, name: "bare", manner: "bare" }, deps));
       const bareDifferences = bareRuns ? await answers.compare(bareRuns) : [];
       const verification: Verification = {
-        ...decideVerdict({ rounds, bareDifferences, exercised: wasExercised(known.observed), repaired: repairs.size > 0 }),
+        ...decideVerdict({
+          rounds,
+          bareDifferences,
+          exercised: wasExercised(known.observed),
+          repaired: repairs.size > 0,
+        }),
         rounds,
         bare: bareRuns ? { differences: bareDifferences, answers: bareRuns.flatMap((run) => run.answers) } : null,
         noise: await answers.noise(),
@@ -80,15 +103,26 @@ export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
         slimAnswers: runs.flatMap((run) => run.answers),
       };
       const warnings = runs.flatMap((run) => run.warnings);
-      if (verification.verdict === "failed") await discard(image, deps);
-      else await stage("publish", () => publish(image, deps), () => image.tags.join(", "));
+      if (verification.verdict === "failed") await drop(image, deps);
+      else
+        await stage(
+          "publish",
+          () => publish(image, deps),
+          () => image.tags.join(", "),
+        );
       const slim = { ...image, tags: verification.verdict === "failed" ? [] : image.tags, rootfs };
       return { selection, slim, slimRuns: runs, verification, warnings };
     } catch (error) {
-      await discard(image, deps);
+      await drop(image, deps);
       throw error;
     }
   }
+}
+
+/** Removes an image that is not wanted any more, once no container of it is left. */
+async function drop(image: SlimImage, deps: JobDeps): Promise<void> {
+  await deps.settled();
+  await discard(image, deps);
 }
 
 const sorted = ({ kept }: Selection): string[] => [...kept.keys()].filter((path) => path !== "/").sort(byPath);
@@ -104,9 +138,13 @@ function byPath(a: string, b: string): number {
   return left.length - right.length;
 }
 
-function anyOf(patterns: readonly string[]): (path: string) => boolean {
-  const globs = patterns.map(compileGlob);
-  return (path) => globs.some((matches) => matches(path));
+/** Entries that are missing on purpose: excluded by the user, or the engine's own. */
+function neverRepaired(rootfs: Rootfs, patterns: readonly string[]): (path: string) => boolean {
+  const excludedBy = exclusion(rootfs, patterns);
+  return (path) => {
+    const entry = rootfs.get(path);
+    return !entry || isNeverKept(entry) || excludedBy(path) !== undefined;
+  };
 }
 
 const describeKept = ({ kept }: Selection): string => `${kept.size} entries kept`;
@@ -114,7 +152,10 @@ const describeKept = ({ kept }: Selection): string => `${kept.size} entries kept
 /** Reads the slim image back and compares every kept entry, and the config, with the original. Throws `fidelity.lost`. */
 async function assertFidelity(source: SourceImage, subject: Subject, fat: Rootfs, selection: Selection, deps: JobDeps) {
   const { rootfs } = await withFiles(subject, deps, (files) => files.index());
-  const faults = [...compareEntries(fat, rootfs, selection.kept.keys(), Object.keys(subject.config.Volumes ?? {})), ...compareConfig(source.config, subject.config)];
+  const faults = [
+    ...compareEntries(fat, rootfs, selection.kept.keys(), Object.keys(subject.config.Volumes ?? {})),
+    ...compareConfig(source.config, subject.config),
+  ];
   const [first] = faults;
   if (first) {
     deps.log.error({ faults: faults.slice(0, 100) }, "the slim image does not hold what was asked for");

@@ -29,5 +29,9 @@ export async function readEvents(
       "Run the job again. If it stays, the application kills foreign processes or writes to foreign files, and cannot be observed.",
     );
   }
-  return { runs, raw, warnings: runs.flatMap((run) => run.warnings.map(({ code, text }) => ({ code: `sensor.${code}`, text }))) };
+  return {
+    runs,
+    raw,
+    warnings: runs.flatMap((run) => run.warnings.map(({ code, text }) => ({ code: `sensor.${code}`, text }))),
+  };
 }

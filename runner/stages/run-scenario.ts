@@ -5,33 +5,41 @@ import type { Answer } from "#contract/report.ts";
 import {
   type Container,
   type ContainerSpec,
-  type Exit,
   createContainer,
+  type Exit,
   execAttached,
   removeContainer,
   startAttached,
   stopContainer,
 } from "../docker/container.ts";
 import { putFiles } from "../docker/files.ts";
-import type { Ending, ScenarioRun } from "../observation.ts";
-import { awaitReady, type Listener } from "../probes/readiness.ts";
-import { planProbes } from "../probes/plan-probes.ts";
-import { runProbes } from "../probes/run-probes.ts";
 import { signalNumber } from "../image/stop-signal.ts";
+import type { Ending, ScenarioRun } from "../observation.ts";
+import { planProbes } from "../probes/plan-probes.ts";
+import { awaitReady, type Listener } from "../probes/readiness.ts";
+import { runProbes } from "../probes/run-probes.ts";
 import { pause } from "../probes/time-limit.ts";
 import { awaitFinish } from "./await-finish.ts";
 import { collectOutput } from "./collect-output.ts";
 import { commandAnswer } from "./command-answer.ts";
-import { type SensorPlace, type Subject, bare, commandOf, sensorArguments, underSensor } from "./instrument.ts";
+import { bare, commandOf, type SensorPlace, type Subject, sensorArguments, underSensor } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { freshPlace, sensorFiles } from "./open-files.ts";
 import { connectTo, prepareSidecar, type Sidecar } from "./open-relay.ts";
 import { readEvents } from "./read-events.ts";
 
-/** `sensor`: observed. `bare`: nothing of ours in the container; `stopCaught` false saves the wait for a signal nobody hears. */
-export type Manner = { kind: "sensor" } | { kind: "bare"; stopCaught: boolean | undefined };
+/** `sensor`: observed. `bare`: nothing of ours in the container. */
+export type Manner = "sensor" | "bare";
 
-type Run = { name: string; subject: Subject; scenario: Scenario; request: JobRequest; manner: Manner };
+type Run = {
+  name: string;
+  subject: Subject;
+  scenario: Scenario;
+  request: JobRequest;
+  manner: Manner;
+  /** False: an earlier run showed that the stop signal changes nothing, so this one is killed. */
+  heedsStop: boolean;
+};
 
 /** Runs an image once through one scenario: start, readiness, probes, finish, stop. Removes what it made, whatever happens. */
 export async function runScenario(run: Run, deps: JobDeps): Promise<ScenarioRun> {
@@ -41,30 +49,39 @@ export async function runScenario(run: Run, deps: JobDeps): Promise<ScenarioRun>
   try {
     [sidecar] = await Promise.all([
       prepareSidecar(run.subject, target, deps),
-      run.manner.kind === "sensor" ? putFiles(target, sensorFiles(place, deps.sensor)) : undefined,
+      run.manner === "sensor" ? putFiles(target, sensorFiles(place, deps.sensor)) : undefined,
     ]);
     return await exercise(run, place, target, sidecar, deps);
   } finally {
-    await Promise.all([removeContainer(target), sidecar?.remove()]);
+    deps.later(removeContainer(target));
+    if (sidecar) deps.later(sidecar.remove());
   }
 }
 
 function specOf({ subject, request, scenario, manner }: Run, place: SensorPlace): ContainerSpec {
-  if (manner.kind === "bare") return bare(subject, request, scenario);
+  if (manner === "bare") return bare(subject, request, scenario);
   return underSensor(subject, request, scenario, place, signalNumber(subject.config.StopSignal));
 }
 
-async function exercise(run: Run, place: SensorPlace, target: Container, sidecar: Sidecar, deps: JobDeps): Promise<ScenarioRun> {
+async function exercise(
+  run: Run,
+  place: SensorPlace,
+  target: Container,
+  sidecar: Sidecar,
+  deps: JobDeps,
+): Promise<ScenarioRun> {
   const { scenario, subject, manner } = run;
   const startedAt = deps.now();
   const main = await startAttached(target, { stdin: scenario.stdin !== undefined, tty: false });
   if (scenario.stdin !== undefined) main.stdin.end(scenario.stdin);
-  const output = collectOutput([main.stdout, main.stderr], (text) => deps.progress({ kind: "container-log", run: run.name, text }));
+  const output = collectOutput([main.stdout, main.stderr], (text) =>
+    deps.progress({ kind: "container-log", run: run.name, text }),
+  );
 
   const probed = await probeWhileRunning(run, place, target, sidecar, main.exited, deps);
   const ending = await end(run, target, main.exited);
   const events =
-    manner.kind === "sensor" ? await readEvents(target, place, probed.execs, deps) : { runs: [], raw: [], warnings: [] };
+    manner === "sensor" ? await readEvents(target, place, probed.execs, deps) : { runs: [], raw: [], warnings: [] };
   const taken = output.taken();
   return {
     scenario: scenario.name,
@@ -120,10 +137,18 @@ async function probeWhileRunning(
             signal: deps.signal,
             mask: [target.id, target.id.slice(0, 12)],
           });
-    await awaitFinish({ run: scenario, listening: ready.kind === "listening", target, place, exited, limits: request.limits, deps });
+    await awaitFinish({
+      run: scenario,
+      listening: ready.kind === "listening",
+      target,
+      place,
+      exited,
+      limits: request.limits,
+      deps,
+    });
     return { answers, listeners, startMs: ready.kind === "listening" ? ready.afterMs : null, execs };
   } finally {
-    relay.close();
+    deps.later(relay.close());
   }
 }
 
@@ -157,8 +182,10 @@ async function execute(
   signal: AbortSignal,
 ): Promise<{ exitCode: number; stdout: Buffer; stderr: Buffer }> {
   const command = commandOf(subject.config, scenario);
-  const observed = manner.kind === "sensor";
-  const argv = observed ? [place.binary, ...sensorArguments(command, place, eventsName), "--", ...probe.argv] : probe.argv;
+  const observed = manner === "sensor";
+  const argv = observed
+    ? [place.binary, ...sensorArguments(command, place, eventsName), "--", ...probe.argv]
+    : probe.argv;
   const process = await execAttached(target, {
     argv,
     stdin: probe.stdin !== undefined,
@@ -182,15 +209,14 @@ async function execute(
 }
 
 /** Ends the main process as its image asks for, unless it has ended already. */
-async function end({ subject, manner }: Run, target: Container, exited: Promise<Exit>): Promise<Ending> {
+async function end({ subject, heedsStop }: Run, target: Container, exited: Promise<Exit>): Promise<Ending> {
   const already = await Promise.race([exited, Promise.resolve(undefined)]);
   if (already) return endingOf(already, "ended");
-  const deaf = manner.kind === "bare" && manner.stopCaught === false;
   const exit = await stopContainer(target, {
-    signal: deaf ? "SIGKILL" : String(signalNumber(subject.config.StopSignal)),
+    signal: heedsStop ? String(signalNumber(subject.config.StopSignal)) : "SIGKILL",
     timeoutMs: (subject.config.StopTimeout ?? 10) * 1000,
   });
-  return endingOf(exit, exit.killed || deaf ? "killed" : "stopped");
+  return endingOf(exit, exit.killed ? "killed" : "stopped");
 }
 
 function endingOf(exit: Exit, how: Ending["how"]): Ending {

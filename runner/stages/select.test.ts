@@ -323,7 +323,7 @@ describe("the image's config", () => {
     expect(codes(await selected({}, [], { config: { cmd: ["nothing"] } }))).toEqual(["entry.not-found"]);
   });
 
-  it("keeps WORKDIR, VOLUME and HOME as directories, not what is in them", async () => {
+  it("keeps WORKDIR and HOME as directories, and VOLUME with what seeds it", async () => {
     const tree = {
       "/work/x": "text",
       "/data/seed": "text",
@@ -335,6 +335,7 @@ describe("the image's config", () => {
     expect(paths(await selected(tree, [], { config }))).toEqual([
       "/",
       "/data",
+      "/data/seed",
       "/etc",
       "/etc/passwd",
       "/home",

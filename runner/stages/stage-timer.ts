@@ -9,7 +9,11 @@ export type StageTimer = {
 
 export function stageTimer({ progress, log, now, signal }: RunnerDeps): StageTimer {
   const times: StageTime[] = [];
-  const run = async <T>(stage: string, work: () => Promise<T>, detail: (result: T) => string = () => ""): Promise<T> => {
+  const run = async <T>(
+    stage: string,
+    work: () => Promise<T>,
+    detail: (result: T) => string = () => "",
+  ): Promise<T> => {
     signal.throwIfAborted();
     progress({ kind: "stage", stage, state: "started" });
     const startedAt = now();

@@ -1,10 +1,10 @@
 import type { JobRequest, Scenario } from "#contract/job.ts";
 import type { Answer, Difference } from "#contract/report.ts";
-import { type ScenarioRun, stopIsCaught } from "../observation.ts";
+import { heedsStop, type ScenarioRun } from "../observation.ts";
 import { compareAnswers, noiseOf } from "../probes/compare.ts";
 import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
-import { runScenario } from "./run-scenario.ts";
+import { type Manner, runScenario } from "./run-scenario.ts";
 
 /** What a person did by hand during the observation cannot be done again: then the probes alone are repeated. */
 function repeatable(scenario: Scenario): Scenario {
@@ -13,28 +13,18 @@ function repeatable(scenario: Scenario): Scenario {
 
 const answersOf = (runs: readonly ScenarioRun[]): Answer[] => runs.flatMap((run) => run.answers);
 
-/** Runs the slim image as the original was run: same scenarios, same sensor. */
-export async function exerciseSlim(subject: Subject, request: JobRequest, deps: JobDeps): Promise<ScenarioRun[]> {
-  const runs: ScenarioRun[] = [];
-  for (const scenario of request.scenarios.map(repeatable)) {
-    runs.push(await runScenario({ name: "slim", subject, scenario, request, manner: { kind: "sensor" } }, deps));
-  }
-  return runs;
-}
+type Again = { name: string; subject: Subject; request: JobRequest; observed: readonly ScenarioRun[]; manner: Manner };
 
-/** Runs an image as any user would: nothing of ours is in the container. */
-export async function exerciseBare(
-  name: string,
-  subject: Subject,
-  request: JobRequest,
-  observed: readonly ScenarioRun[],
+/** Runs an image as the original was run: observed again, or as any user would start it, with nothing of ours in it. */
+export async function exercise(
+  { name, subject, request, observed, manner }: Again,
   deps: JobDeps,
 ): Promise<ScenarioRun[]> {
   const runs: ScenarioRun[] = [];
   for (const scenario of request.scenarios.map(repeatable)) {
     const before = observed.find((run) => run.scenario === scenario.name);
-    const manner = { kind: "bare", stopCaught: before && stopIsCaught(before) } as const;
-    runs.push(await runScenario({ name, subject, scenario, request, manner }, deps));
+    const run = { name, subject, scenario, request, manner, heedsStop: before ? heedsStop(before) : true };
+    runs.push(await runScenario(run, deps));
   }
   return runs;
 }
@@ -47,7 +37,10 @@ export function comparer(fat: Subject, request: JobRequest, observed: readonly S
   const first = answersOf(observed);
   let noise: Promise<Difference[]> | undefined;
   const askAgain = async (): Promise<Difference[]> =>
-    noiseOf(first, answersOf(await exerciseBare("fat again", fat, request, observed, deps)));
+    noiseOf(
+      first,
+      answersOf(await exercise({ name: "fat again", subject: fat, request, observed, manner: "bare" }, deps)),
+    );
   return {
     async compare(runs: readonly ScenarioRun[]): Promise<Difference[]> {
       const differences = compareAnswers(first, answersOf(runs));
