@@ -21,7 +21,7 @@ import { leftovers } from "./sweep.ts";
 
 const engines = await enginesUnderTest(process.env);
 const busybox = readFileSync("/bin/busybox");
-const reference = "winnow-test-container:busybox";
+const reference = `winnow-test-container-${process.pid}:1`;
 
 describe.each(engines)("containers of $host", (engine) => {
   beforeAll(async () => {

@@ -42,7 +42,7 @@ describe("an owner", () => {
 });
 
 const engines = await enginesUnderTest(process.env);
-const reference = "winnow-test-sweep:1";
+const reference = `winnow-test-sweep-${process.pid}:1`;
 
 describe.each(engines)("sweeping $host", (engine) => {
   const made: (() => Promise<unknown>)[] = [];

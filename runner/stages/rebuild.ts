@@ -3,7 +3,7 @@ import { WinnowError } from "#contract/error.ts";
 import type { RunnerDeps } from "../deps.ts";
 import { inspectImage, loadImage, removeImage, tagImage } from "../docker/images.ts";
 import { thisOwner } from "../docker/owner.ts";
-import { composeImage, slimConfig, writeArchive } from "../image/archive.ts";
+import { composeImage, type ImageParts, slimConfig, writeArchive } from "../image/archive.ts";
 import { parseReference, slimTag } from "../image/reference.ts";
 import type { ImageConfig, SourceImage } from "../image/source.ts";
 import { LayerSpool } from "../image/spool.ts";
@@ -57,8 +57,7 @@ export async function rebuild(
   try {
     await packInto(spool, source, paths, session);
     const parts = composeImage(source, config, await spool.layer());
-    await loadImage(deps, writeArchive(parts, [reference]));
-    const engineId = await loadedId(deps, reference, parts);
+    const engineId = await load(deps, reference, parts);
     return {
       configDigest: parts.configDigest,
       manifestDigest: parts.manifestDigest,
@@ -122,17 +121,23 @@ function refuseDigest(tag: string): void {
   );
 }
 
-/** Looks whether the engine has loaded what we composed: both stores name an image by a digest that we know. */
-async function loadedId(deps: RebuildDeps, reference: string, parts: ReturnType<typeof composeImage>): Promise<string> {
-  const loaded = await inspectImage(deps, reference);
-  const isOurs = loaded.id === parts.configDigest || loaded.id === parts.manifestDigest;
-  if (isOurs && loaded.diffIds.length === 1 && loaded.diffIds[0] === parts.layer.digest) return loaded.id;
-  await removeImage(deps, reference);
-  throw new WinnowError(
-    "fidelity.lost",
-    `The engine loaded ${loaded.id} in place of ${parts.configDigest}.`,
-    "This is a fault of Winnow or of the engine: report it with the engine's version.",
-  );
+/** Loads the image and looks whether it is what we composed: both stores name an image by a digest that we know. */
+async function load(deps: RebuildDeps, reference: string, parts: ImageParts): Promise<string> {
+  try {
+    await loadImage(deps, writeArchive(parts, [reference]));
+    const loaded = await inspectImage(deps, reference);
+    const isOurs = loaded.id === parts.configDigest || loaded.id === parts.manifestDigest;
+    if (isOurs && loaded.diffIds.length === 1 && loaded.diffIds[0] === parts.layer.digest) return loaded.id;
+    throw new WinnowError(
+      "fidelity.lost",
+      `The engine loaded ${loaded.id} in place of ${parts.configDigest}.`,
+      "This is a fault of Winnow or of the engine: report it with the engine's version.",
+    );
+  } catch (error) {
+    // An aborted load may have come to its end all the same. What fails here is swept at the runner's next start.
+    await removeImage(deps, reference).catch(() => false);
+    throw error;
+  }
 }
 
 /** Gives the image the names that were asked for and takes the temporary one away. May be repeated. */
