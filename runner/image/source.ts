@@ -49,7 +49,7 @@ export const ImageConfig = z.preprocess(
 );
 export type ImageConfig = z.infer<typeof ImageConfig>;
 
-/** One step of the image's making. `created` is UTC milliseconds; `empty`: it added no bytes. */
+/** One step of the image's making. `created` is UTC milliseconds; `empty`: it added no bytes that the engine knows of. */
 export type HistoryStep = { created: number; createdBy: string; size: number; comment: string; empty: boolean };
 
 /** An image as we work with it: plain data, the same from either image store but for `id` and `configDigest`. */

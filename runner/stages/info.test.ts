@@ -26,7 +26,8 @@ test.each(engines)("an image that cannot run on $host is described without a con
     engine: { ...engine, docker: counting },
   });
   expect(source).toMatchObject({ architecture: "s390x", reference: image });
-  expect(layerBytes).toBeGreaterThanOrEqual(content.length);
+  if (engine.facts.storage === "containerd") expect(layerBytes).toBeNull();
+  else expect(layerBytes).toBe(content.length);
   expect(dockerfile).toContain("\nWORKDIR /srv\n");
   expect(made).toEqual([]);
   expect((await leftovers(engine, deps.jobId)).containers).toEqual([]);

@@ -7,8 +7,11 @@ import { resolve } from "./resolve.ts";
 /** What can be said about an image without starting it. */
 export type ImageInfo = {
   source: SourceImage;
-  /** Sum of what the steps of the history added, bytes, as the engine counts them. */
-  layerBytes: number;
+  /**
+   * Sum of what the steps of the history added, bytes, as the engine counts them. Null where it does not know: the containerd
+   * image store measures a layer when it unpacks it, and it does not unpack what is for another platform.
+   */
+  layerBytes: number | null;
   dockerfile: string;
 };
 
@@ -18,6 +21,7 @@ export async function info(
   deps: Pick<RunnerDeps, "engine" | "signal" | "progress" | "log">,
 ): Promise<ImageInfo> {
   const source = await resolve({ ...request, kind: "info" }, deps);
-  const layerBytes = source.history.reduce((sum, step) => sum + step.size, 0);
+  const bytes = source.history.reduce((sum, step) => sum + step.size, 0);
+  const layerBytes = bytes === 0 && source.diffIds.length > 0 ? null : bytes;
   return { source, layerBytes, dockerfile: reversedDockerfile(source) };
 }
