@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["{contract,api,runner,cli,test}/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "test/images/**"],
+    exclude: ["**/node_modules/**", "**/dist/**", "test/images/*/**"],
     // A forked process per file: an engine test that dies must not take its neighbours' database or sockets with it.
     pool: "forks",
     // Two, because the smallest machine we build on has two cores and engine tests mostly wait for the engine.
