@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["{contract,api,runner,cli,test}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "test/images/*/**"],
+    globalSetup: ["test/engines.ts"],
     // A forked process per file: an engine test that dies must not take its neighbours' database or sockets with it.
     pool: "forks",
     // Two, because the smallest machine we build on has two cores and engine tests mostly wait for the engine.

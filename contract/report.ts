@@ -93,6 +93,10 @@ export const Report = z.object({
     storage: z.string(),
     kernel: z.string(),
     architecture: z.string(),
+    os: z.string(),
+    cgroup: z.string(),
+    rootless: z.boolean(),
+    securityOptions: z.array(z.string()),
   }),
   job: z.object({
     id: z.string(),

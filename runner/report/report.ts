@@ -36,8 +36,14 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
   return {
     schemaVersion: reportSchemaVersion,
     winnow: { version, sensor: observed.runs[0]?.sensor[0]?.header.version ?? "" },
-    engine: { ...engine.facts, architecture: engine.facts.architecture },
-    job: { id: jobId, kind: request.kind, request, startedAt: outcome.startedAt, finishedAt: now() },
+    engine: engine.facts,
+    job: {
+      id: jobId,
+      kind: request.kind,
+      request,
+      startedAt: Math.round(outcome.startedAt),
+      finishedAt: Math.round(now()),
+    },
     fat,
     slim: slimFacts ?? null,
     ratio: slimFacts && slimFacts.rootfsBytes > 0 ? fat.rootfsBytes / slimFacts.rootfsBytes : null,
