@@ -1,0 +1,90 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { projectRoot, projectVersion } from "#api/root.ts";
+import { connectEngine } from "#runner/docker/connect.ts";
+import { sampleNames } from "../images/build.ts";
+import type { Bench, Group, Section } from "./bench.ts";
+import { describeMachine, machineFacts } from "./machine.ts";
+import { rebuild } from "./rebuild.ts";
+import { samples } from "./samples.ts";
+import { slowdown } from "./slowdown.ts";
+
+/** One more group is one more line here. */
+const groups: Readonly<Record<string, Group>> = { samples, slowdown, rebuild };
+
+const usage = `npm run bench -- [GROUP...] [SAMPLE...] [options]
+
+Measures Winnow on this machine and engine; nothing fails for being slow. Groups: ${Object.keys(groups).join(", ")}
+(all of them when none is named). Samples: ${sampleNames().join(", ")}.
+
+  --repeat N     how often each job runs (1; for the group rebuild 3)
+  --pairs N      pairs of runs, bare and under the sensor, that measure the slow-down (5)
+  --requests N   requests of a run that measures serving (2000)
+  --json FILE    where the figures go (.cache/bench/DATE.json)
+`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      repeat: { type: "string" },
+      pairs: { type: "string", default: "5" },
+      requests: { type: "string", default: "2000" },
+      json: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const known = sampleNames();
+  const unknown = positionals.filter((name) => !groups[name] && !known.includes(name));
+  if (unknown.length > 0) throw new Error(`neither a group nor a sample: ${unknown.join(", ")}\n\n${usage}`);
+  const chosen = positionals.filter((name) => groups[name]);
+
+  const startedAt = new Date();
+  const file =
+    values.json ?? join(projectRoot(), ".cache", "bench", `${startedAt.toISOString().replaceAll(":", "")}.json`);
+  const engine = await connectEngine({ env: process.env });
+  const machine = await machineFacts(engine);
+  const abort = new AbortController();
+  // Ends the job at work, which removes its containers; a second one ends the process.
+  process.once("SIGINT", () => abort.abort(new Error("interrupted")));
+  const bench: Omit<Bench, "repeat"> = {
+    engine,
+    docker: engine.docker,
+    samples: positionals.filter((name) => known.includes(name)),
+    pairs: positive("pairs", values.pairs),
+    requests: positive("requests", values.requests),
+    signal: abort.signal,
+    say: (line) => process.stderr.write(`${line}\n`),
+  };
+  process.stdout.write(`${describeMachine(machine)}\n`);
+  const found: Record<string, Section> = {};
+  for (const name of chosen.length > 0 ? chosen : Object.keys(groups)) {
+    const group = groups[name];
+    if (!group) continue;
+    const repeat = positive("repeat", values.repeat ?? (group === rebuild ? "3" : "1"));
+    const section = await group({ ...bench, repeat });
+    found[name] = section;
+    process.stdout.write(
+      `\n${section.title}\n\n${section.text}\n${section.notes.map((note) => `  * ${note}\n`).join("")}`,
+    );
+    // After each group, so that an interrupted run keeps what it measured.
+    mkdirSync(dirname(file), { recursive: true });
+    const data = Object.fromEntries(Object.entries(found).map(([group, { data }]) => [group, data]));
+    const document = { version: projectVersion(), startedAt, machine, groups: data };
+    writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
+  }
+  process.stdout.write(`\nfigures: ${file}\n`);
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${option}: ${text} is not a whole number above 0`);
+  return value;
+}
+
+await main();
