@@ -70,7 +70,7 @@ async function main(): Promise<void> {
     const section = await group({ ...bench, repeat });
     found[name] = section;
     process.stdout.write(
-      `\n${section.title}\n\n${section.text}\n${section.notes.map((note) => `  * ${note}\n`).join("")}`,
+      `\n${section.title}\n\n${section.text}\n\n${section.notes.map((note) => `  * ${note}\n`).join("")}`,
     );
     // After each group, so that an interrupted run keeps what it measured.
     mkdirSync(dirname(file), { recursive: true });

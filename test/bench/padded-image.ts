@@ -85,5 +85,11 @@ export async function buildPadded(docker: Docker, { name, files, bytes }: Paddin
       else resolve();
     });
   });
+  // What the name stood for before is of no use to anybody now.
+  if (before)
+    await docker
+      .getImage(before.Id)
+      .remove()
+      .catch(() => undefined);
   return image;
 }

@@ -5,8 +5,8 @@ import { median, megabytes, spread, table, verdictOf } from "./table.ts";
 const maxGrowth = 1.2;
 
 /** With the base and Node below them, about 0.5 and 2 GB. */
-const small: Padding = { name: "padded-small", files: 10_000, bytes: 0.3e9 };
-const large: Padding = { name: "padded-large", files: 50_000, bytes: 1.8e9 };
+const small: Padding = { name: "padded-small", files: 10_000, bytes: 0.2e9 };
+const large: Padding = { name: "padded-large", files: 50_000, bytes: 1.7e9 };
 
 /** The same application in a small and in a large image: whether the work grows with what is kept, or with what is not. */
 export const rebuild: Group = async (bench) => {
