@@ -40,6 +40,12 @@ export type Pack = {
 };
 
 /** `path` is wanted by the pack because of `by`, a path of the image; `detail` says the rule in two or three words. */
-export function byPack(kind: "named" | "unit" | "script" | "rule", path: string, by: string, detail: string, use: Wanted["use"] = "load"): Wanted {
+export function byPack(
+  kind: "named" | "unit" | "script" | "rule",
+  path: string,
+  by: string,
+  detail: string,
+  use: Wanted["use"] = "load",
+): Wanted {
   return { path, reason: { kind, by, detail }, use };
 }
