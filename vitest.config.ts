@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["{contract,api,runner,cli,test}/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", "test/images/*/**"],
+    exclude: ["**/node_modules/**", "**/dist/**", "test/images/*/**", "test/real/**"],
     globalSetup: ["test/engines.ts"],
     // A forked process per file: an engine test that dies must not take its neighbours' database or sockets with it.
     pool: "forks",

@@ -52,7 +52,7 @@ function faultOf(path: string, specifier: string): string | undefined {
 function sourcesBelow(folder: string): string[] {
   return readdirSync(join(projectRoot(), folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.name === "node_modules" || path === "test/images") return [];
+    if (entry.name === "node_modules" || path === "test/images" || path === "test/real") return [];
     if (entry.isDirectory()) return sourcesBelow(path);
     return /\.tsx?$/.test(entry.name) ? [path] : [];
   });

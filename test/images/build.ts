@@ -9,6 +9,8 @@ import { checkSample, label } from "./check.ts";
 import { loadSample, type Sample } from "./sample.ts";
 
 export const samplesDir = import.meta.dirname;
+/** Applications that others wrote, built and checked in the same way, but no part of the test suite. */
+export const realDir = join(samplesDir, "..", "real");
 const hashLabel = "dev.winnow.sample.hash";
 const fatBase = "fat-base";
 /** A fixed time, so that two checkouts make the same layers. */
@@ -22,24 +24,30 @@ export const buildSettings = (env: Record<string, string | undefined>): BuildSet
   env,
 });
 
-/** The names of all samples, in alphabetical order. */
-export const sampleNames = (): string[] =>
-  readdirSync(samplesDir)
-    .filter((name) => existsSync(join(samplesDir, name, "sample.json")))
+/** The names of all samples of a directory, in alphabetical order. */
+export const sampleNames = (dir: string = samplesDir): string[] =>
+  readdirSync(dir)
+    .filter((name) => existsSync(join(dir, name, "sample.json")))
     .sort();
 
-export const sampleNamed = (name: string): Sample => loadSample(join(samplesDir, name));
-export const imageOf = (name: string): string => `winnow-sample-${name}:latest`;
+export const sampleNamed = (name: string, dir: string = samplesDir): Sample => loadSample(join(dir, name));
+export const imageOf = (name: string, dir: string = samplesDir): string =>
+  `winnow-${dir === realDir ? "real" : "sample"}-${name}:latest`;
 
 /**
- * Builds `winnow-sample-NAME:latest` and, before it, the shared layer of tools that it stands on, each only when its
+ * Builds `winnow-sample-NAME:latest` (`winnow-real-NAME:latest` from `realDir`) and, before it, the shared layer of tools that it stands on, each only when its
  * folder or its base changed. Resolves to the image reference; rejects with the end of the build's log.
  */
-export async function buildSample(name: string, docker: Docker, settings: BuildSettings): Promise<string> {
+export async function buildSample(
+  name: string,
+  docker: Docker,
+  settings: BuildSettings,
+  dir: string = samplesDir,
+): Promise<string> {
   if (name !== fatBase) await buildSample(fatBase, docker, settings);
   const base = name === fatBase ? settings.base : imageOf(fatBase);
-  const image = imageOf(name);
-  const files = listFiles(join(samplesDir, name));
+  const image = imageOf(name, dir);
+  const files = listFiles(join(dir, name));
   const baseId = await idOf(docker, base);
   if (!baseId) throw new Error(`the base image ${base} is missing: run infra/setup.sh first`);
   const hash = hashOf(files, baseId);
@@ -129,18 +137,19 @@ function followBuild(docker: Docker, log: NodeJS.ReadableStream, name: string): 
   });
 }
 
-/** `build.ts [--check] [NAME...]`: builds the named samples (all, when none is named), and runs their checks. */
+/** `build.ts [--real] [--check] [NAME...]`: builds the named samples (all, when none is named), and runs their checks. */
 async function main(args: string[]): Promise<void> {
   const names = args.filter((arg) => !arg.startsWith("-"));
   const docker = new Docker();
   const settings = buildSettings(process.env);
-  for (const name of names.length ? names : sampleNames()) {
+  const dir = args.includes("--real") ? realDir : samplesDir;
+  for (const name of names.length ? names : sampleNames(dir)) {
     const began = Date.now();
-    const image = await buildSample(name, docker, settings);
+    const image = await buildSample(name, docker, settings, dir);
     const { Size } = await docker.getImage(image).inspect();
     console.log(`${name}: ${(Size / 1e6).toFixed(0)} MB, ${((Date.now() - began) / 1000).toFixed(1)} s`);
     if (!args.includes("--check") || name === fatBase) continue;
-    const { ok, steps, failures, durationMs } = await checkSample(sampleNamed(name), image, docker);
+    const { ok, steps, failures, durationMs } = await checkSample(sampleNamed(name, dir), image, docker);
     console.log(`${name}: ${ok ? "passes" : "FAILS"}, ${steps} steps, ${(durationMs / 1000).toFixed(1)} s`);
     for (const failure of failures) console.log(`  ${failure}`);
     if (!ok) process.exitCode = 1;

@@ -16,7 +16,7 @@ async function layersOf(docker: Docker, image: string): Promise<string | undefin
 /** Makes the samples of one engine known to another, all that differ in one archive: they share most of their layers. */
 export async function carrySamples(from: Engine, to: Engine, names: readonly string[]): Promise<void> {
   const missing: string[] = [];
-  for (const image of names.map(imageOf)) {
+  for (const image of names.map((name) => imageOf(name))) {
     if ((await layersOf(from.docker, image)) !== (await layersOf(to.docker, image))) missing.push(image);
   }
   if (missing.length === 0) return;

@@ -101,7 +101,8 @@ async function runCheck(check: Check, setting: Setting): Promise<{ steps: number
       return { steps: 1, failure: `start: ${messageOf(error)}` };
     }
     stdin?.end(check.stdin ?? "");
-    const context = { container, docker, transport, port: sample.port };
+    const memory = { values: new Map<string, string>(), ...(check.cookies && { cookies: new Map<string, string>() }) };
+    const context = { container, docker, transport, port: sample.port, memory };
     const unready = check.ready && (await waitUntilReady(check.ready, check.readyMs, context));
     if (unready)
       return { steps: 1, failure: `never ready: ${unready}; logs: ${(await logsOf(container)).slice(-600)}` };
@@ -123,7 +124,15 @@ async function runCheck(check: Check, setting: Setting): Promise<{ steps: number
   }
 }
 
-type Context = { container: Docker.Container; docker: Docker; transport: Transport; port: number | null };
+/** What the HTTP steps of one check leave to those after them. */
+type Memory = { values: Map<string, string>; cookies?: Map<string, string> };
+type Context = {
+  container: Docker.Container;
+  docker: Docker;
+  transport: Transport;
+  port: number | null;
+  memory: Memory;
+};
 
 async function waitUntilReady(step: Step, limitMs: number, context: Context): Promise<string | undefined> {
   const deadline = Date.now() + limitMs;
@@ -143,7 +152,7 @@ async function runStep(step: Step, context: Context): Promise<string | undefined
   const { container } = context;
   if ("http" in step) return runHttp(step, context);
   if ("exec" in step) return runExec(step, context);
-  if ("tcp" in step) return differs(await askTcp(step.tcp, step.port, context), step);
+  if ("tcp" in step) return differs(await askTcp(step, context), step);
   if ("logs" in step) return differs(await logsOf(container), step);
   if ("process" in step) return runProcess(step.process, container);
   if ("health" in step) return waitForHealth(step.withinMs, container);
@@ -180,16 +189,19 @@ function differs(actual: string, { contains, matches, equals }: Expectation): st
 }
 
 type HttpStep = Extract<Step, { http: string }>;
-async function runHttp(step: HttpStep, { container, transport, port }: Context): Promise<string | undefined> {
+async function runHttp(step: HttpStep, { container, transport, port, memory }: Context): Promise<string | undefined> {
   const target = step.port ?? port;
   if (!target) throw new Error("a http step needs a port");
-  const [method = "GET", path = "/"] = step.http.split(" ");
+  const filled = (text: string) => text.replace(/\$\{(\w+)\}/g, (whole, name) => memory.values.get(name) ?? whole);
+  const [method = "GET", path = "/"] = filled(step.http).split(" ");
+  const cookie = [...(memory.cookies ?? [])].map(([name, value]) => `${name}=${value}`).join("; ");
+  const own = Object.fromEntries(Object.entries(step.headers).map(([name, value]) => [name, filled(value)]));
   const socket = await within(10_000, transport.connect(container, target));
   try {
     const answer = await within(
       30_000,
       new Promise<{ status: number; headers: Record<string, unknown>; body: Buffer }>((resolve, reject) => {
-        const headers = { host: `localhost:${target}`, connection: "close", ...step.headers };
+        const headers = { host: `localhost:${target}`, connection: "close", ...(cookie && { cookie }), ...own };
         // A Duplex is all that node's client needs of a socket.
         const outgoing = request({ method, path, headers, createConnection: () => socket as never }, (incoming) => {
           const chunks: Buffer[] = [];
@@ -198,10 +210,14 @@ async function runHttp(step: HttpStep, { container, transport, port }: Context):
             resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }),
           );
         });
-        outgoing.once("error", reject).end(step.body);
+        outgoing.once("error", reject).end(step.body === undefined ? undefined : filled(step.body));
       }),
     );
     const body = answer.body.toString("utf8");
+    for (const line of [answer.headers["set-cookie"] ?? []].flat()) {
+      const [, name = "", value = ""] = /^([^=;]+)=([^;]*)/.exec(String(line)) ?? [];
+      memory.cookies?.set(name, value);
+    }
     if (answer.status !== step.status) return `status ${answer.status}, expected ${step.status}: ${body.slice(0, 300)}`;
     const type = String(answer.headers["content-type"] ?? "");
     if (step.type && !type.startsWith(step.type)) return `content type ${type}, expected ${step.type}`;
@@ -211,6 +227,11 @@ async function runHttp(step: HttpStep, { container, transport, port }: Context):
     }
     if (step.minBytes && answer.body.length < step.minBytes)
       return `${answer.body.length} bytes, expected ${step.minBytes}`;
+    for (const [name, pattern] of Object.entries(step.remembers)) {
+      const found = pattern.exec(body)?.[1];
+      if (found === undefined) return `nothing to remember as ${name} in ${JSON.stringify(body.slice(0, 400))}`;
+      memory.values.set(name, found);
+    }
     return differs(body, step);
   } finally {
     socket.destroy();
@@ -239,25 +260,30 @@ async function readBoth(docker: Docker, stream: Duplex): Promise<string> {
   return text(both);
 }
 
-async function askTcp(send: string, port: number | undefined, { container, transport, port: own }: Context) {
-  const target = port ?? own;
+type TcpStep = Extract<Step, { tcp: string }>;
+async function askTcp(step: TcpStep, { container, transport, port }: Context): Promise<string> {
+  const target = step.port ?? port;
   if (!target) throw new Error("a tcp step needs a port");
   const socket = await within(10_000, transport.connect(container, target));
+  let answer = "";
+  const complete = new Promise<void>((resolve, reject) => {
+    socket.on("data", (part: Buffer) => {
+      answer += part.toString("latin1");
+      if (differs(answer, step) === undefined) resolve();
+    });
+    socket.once("error", reject).once("end", resolve);
+  });
   try {
-    socket.write(send);
-    const first = await within(
-      10_000,
-      new Promise<Buffer>((resolve, reject) =>
-        socket
-          .once("data", resolve)
-          .once("error", reject)
-          .once("end", () => reject(new Error("the connection ended without an answer"))),
-      ),
-    );
-    return first.toString("latin1");
+    // latin1, so that a sample can spell the bytes of a binary protocol
+    socket.write(step.tcp, "latin1");
+    await within(10_000, complete);
+  } catch (error) {
+    if (answer === "") throw error;
   } finally {
     socket.destroy();
   }
+  if (answer === "") throw new Error("the connection ended without an answer");
+  return answer;
 }
 
 /** The container's output so far, unwrapped from the engine's frames of eight bytes of header each. */

@@ -37,6 +37,8 @@ const HttpStep = z.strictObject({
   /** Header names (lower case) to the text that they must hold. */
   sends: z.record(z.string(), z.string()).default({}),
   minBytes: z.int().optional(),
+  /** Names to patterns: what group 1 finds in the body stands for `${NAME}` in the HTTP steps that follow. */
+  remembers: z.record(z.string(), Pattern).default({}),
   ...Expected,
 });
 
@@ -47,6 +49,7 @@ const ExecStep = z.strictObject({
   ...Expected,
 });
 
+/** Sends one byte per character, and reads until the answer is as expected, the server hangs up or time is up. */
 const TcpStep = z.strictObject({ tcp: z.string(), port: z.int().optional(), ...Expected });
 
 const LogStep = z.strictObject({ logs: z.literal(true), ...Expected });
@@ -106,6 +109,8 @@ export const Check = z.strictObject({
   user: z.string().optional(),
   stdin: z.string().optional(),
   readOnly: z.boolean().default(false),
+  /** Sends back the cookies that the application sets, for log-ins. */
+  cookies: z.boolean().default(false),
   /** Mount points to the names of volumes, which live as long as all checks of the sample. */
   volumes: z.record(z.string().startsWith("/"), z.string()).default({}),
   ready: z.union([HttpStep, ExecStep, TcpStep]).optional(),
