@@ -13,7 +13,8 @@ for template in "$here"/templates/*.tmpl; do
 done
 date -u -d "@${SOURCE_EPOCH:-86400}" '+%A %d %B %Y' >"$work/public/built.txt"
 printf '%s\n' one two three | sort | head -n 2 | awk '{ print NR ": " toupper($0) }' >"$work/public/list.txt"
-find "$work/public" -type f | xargs -n1 basename | sort >"$work/public/index.txt"
+find "$work/public" -type f | xargs -n1 basename | sort >"$work/names"
+mv "$work/names" "$work/public/index.txt"
 
 case ${1:-serve} in
   serve) exec python3 "$here/serve.py" "$work/public" ;;
