@@ -61,7 +61,13 @@ export const samples: Group = async (bench) => {
     bench.say(`samples: ${name}`);
     rows.push(await measureSample(name, bench).catch((error: unknown) => ({ name, error: String(error) })));
   }
-  const cli = names.includes(cliSample) ? await measureCli(bench) : undefined;
+  const cli = names.includes(cliSample)
+    ? await measureCli(bench).catch((error: unknown) => ({
+        wallMs: Number.NaN,
+        exitCode: 1,
+        verdict: `FAILED: ${error}`,
+      }))
+    : undefined;
   const done = rows.filter((row) => "goals" in row);
   const failed = rows.filter((row) => "error" in row);
   return {
@@ -85,6 +91,7 @@ export const samples: Group = async (bench) => {
           verdictOf(row.goals),
         ]),
       ),
+      summary(done, rows.length),
       stageTable(done),
       ...failed.map(({ name, error }) => `${name}: FAILED: ${error}`),
       ...done.flatMap(({ name, reason }) => (reason ? [`${name}: ${reason}`] : [])),
@@ -147,6 +154,17 @@ async function functionalCheck(sample: Sample, tag: string, { docker }: Bench): 
   const { steps, failures } = await checkSample(sample, tag, docker);
   // A check stops at its first failed step, so each failure is one of the steps that were tried.
   return { passed: steps - failures.length, steps, failures };
+}
+
+function summary(rows: readonly Row[], tried: number): string {
+  const passed = rows.filter(({ check }) => check && check.failures.length === 0).length;
+  const bounds = rows.flatMap(({ ofBound }) => ofBound ?? []);
+  const within = bounds.filter((ofBound) => ofBound <= maxOfBound).length;
+  return [
+    `\ncheck passed by ${passed} of ${tried}`,
+    `within ${maxOfBound} of the bound ${within} of ${tried}, median ${median(bounds).toFixed(3)}`,
+    `median wall ${seconds(median(rows.flatMap(({ wallMs }) => wallMs)))} s`,
+  ].join("; ");
 }
 
 function stageTable(rows: readonly Row[]): string {
