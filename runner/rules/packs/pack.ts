@@ -14,6 +14,10 @@ export type PackContext = {
   commands: readonly (readonly string[])[];
   /** Every program that ran, with its arguments, in the order of the observation. */
   processes: readonly { exe: string; argv: readonly string[] }[];
+  /** USER of the image's config, as written; undefined: not known. */
+  user?: string;
+  /** Whether a process listened on a network port or a socket; undefined: not known. */
+  listens?: boolean;
   /** Read or executed during the observation. */
   isSeen(path: string): boolean;
   /** One of the application's own files, by the application pack's rule: its intent counts, in every branch of its code. */
