@@ -1,0 +1,76 @@
+import { posix } from "node:path";
+import type { Wanted } from "../wanted.ts";
+import { libraryName, readText } from "./image-tree.ts";
+import { byPack, type Pack, type PackContext } from "./pack.ts";
+
+/** What the resolver and `getservbyname` read besides the files that the engine makes for every container. */
+const networkFiles = ["/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols"];
+
+/** Since 2.34 glibc holds `files` and `dns` itself; before, they are libraries that nothing names but nsswitch.conf. */
+const builtIn = ["files", "dns"];
+
+/** Databases that any program may ask; the rest (netgroup, rpc, ethers, aliases) goes with what was observed. */
+const askedDatabases = new Set(["passwd", "group", "initgroups", "hosts", "services", "protocols", "networks"]);
+
+/** Programs that start a session for a user, by name: these read what users are given. */
+const sessionPrograms =
+  /^(?:login|su|sudo|sshd|cron|crond|runuser|gosu|su-exec|useradd|chpasswd|vsftpd|dovecot|proftpd)$/;
+
+const sessionFiles = [
+  "/etc/login.defs",
+  "/etc/environment",
+  "/etc/securetty",
+  "/etc/shells",
+  "/etc/profile",
+  "/etc/security",
+];
+
+/**
+ * Look-ups of hosts, services and users: they are answered by libc, by name, from files and modules that a run without
+ * look-ups never opens. Who libc is for keeps them all: they are a few kilobytes.
+ */
+export const names: Pack = {
+  name: "names",
+  edges(place, wanted, context) {
+    if (place.entry.type !== "file" || wanted.use === "exist") return [];
+    if (isLibc(place.path)) return [...resolverFiles(place.path), ...modules(place.path, context)];
+    const name = posix.basename(place.path);
+    if (libraryName(place.path) !== "libpam" && !(wanted.use === "run" && sessionPrograms.test(name))) return [];
+    return [...sessionFiles.map((path) => byPack("rule", path, place.path, "session")), ...shells(place.path, context)];
+  },
+};
+
+const isLibc = (path: string) =>
+  /^(?:libc\.so\.6|libc-2\.\d+\.so|ld-musl-\w+\.so\.1|libc\.musl-\w+\.so\.1)$/.test(posix.basename(path));
+
+function resolverFiles(libc: string): Wanted[] {
+  return networkFiles.map((path) => byPack("rule", path, libc, "name look-up"));
+}
+
+/** The modules stand beside libc, or in the directory that it was in before /usr took all of them in. */
+function modules(libc: string, context: PackContext): Wanted[] {
+  const services = nssServices(readText(context, "/etc/nsswitch.conf") ?? "");
+  const own = posix.dirname(libc);
+  const directories = [...new Set([own, own.replace(/^\/usr/, ""), `/usr${own.replace(/^\/usr/, "")}`])];
+  const libraries = [...services.map((service) => `libnss_${service}.so.2`), "libresolv.so.2"];
+  return directories.flatMap((directory) =>
+    libraries.map((name) => byPack("rule", `${directory}/${name}`, libc, "name service")),
+  );
+}
+
+/** Services of the databases that any program may ask, and those that libc takes when the file names none. */
+export function nssServices(nsswitch: string): string[] {
+  const named = nsswitch.split("\n").flatMap((line) => {
+    const [database = "", rest = ""] = line.replace(/#.*/s, "").split(":", 2);
+    if (!askedDatabases.has(database.trim())) return [];
+    return rest.replace(/\[[^[\]]*\]/g, " ").split(/\s+/);
+  });
+  return [...new Set([...builtIn, ...named])].filter((name) => /^[\w-]{1,64}$/.test(name));
+}
+
+/** Shells of users that can log in. */
+function shells(by: string, context: PackContext): Wanted[] {
+  const found = (readText(context, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":")[6]?.trim() ?? "");
+  const real = [...new Set(found)].filter((path) => path.startsWith("/") && !/\/(?:nologin|false|sync)$/.test(path));
+  return real.map((path) => byPack("named", path, by, "login shell", "run"));
+}
