@@ -2,8 +2,9 @@ import { type Duplex, type Readable, Writable } from "node:stream";
 import type Docker from "dockerode";
 import type { RunnerDeps } from "../deps.ts";
 import { demultiplex, passThrough } from "./demultiplex.ts";
-import { calling, canceled, engineError, engineMessage, throwIfAborted } from "./errors.ts";
+import { calling, canceled, engineError, engineMessage, hasStatus, throwIfAborted } from "./errors.ts";
 import { ownedLabels } from "./owner.ts";
+import { removing } from "./removal.ts";
 
 /** What is created: the engine's own fields, so that a test can pin every one of them. Our labels are added to its own. */
 export type ContainerSpec = Docker.ContainerCreateOptions & { Image: string };
@@ -227,25 +228,15 @@ export async function stopContainer(
   return { ...(await ended), killed: true };
 }
 
-const removalTries = 4;
-
 /** Removes a container with its anonymous volumes, running or not. One that is gone or going is fine; an aborted job may call it. */
-export async function removeContainer(container: Pick<Container, "id" | "docker">): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
+export async function removeContainer({ id, docker }: Pick<Container, "id" | "docker">): Promise<void> {
+  await removing("removing a container", async () => {
     try {
-      await container.docker.getContainer(container.id).remove({ force: true, v: true });
-      return;
+      await docker.getContainer(id).remove({ force: true, v: true });
     } catch (thrown) {
-      if (hasStatus(thrown, 404) || (hasStatus(thrown, 409) && /in progress/i.test(wordsOf(thrown)))) return;
-      // A mount that is still busy lets go within moments; a dead engine does not come back within them.
-      if (tries === removalTries || !hasStatus(thrown, 500)) throw engineError(thrown, "removing a container");
+      if (!hasStatus(thrown, 409) || !/in progress/i.test(wordsOf(thrown))) throw thrown;
     }
-    await new Promise((resolve) => setTimeout(resolve, 150 * tries));
-  }
+  });
 }
-
-/** Whether the engine answered a call with this HTTP status. */
-export const hasStatus = (thrown: unknown, status: number): boolean =>
-  thrown instanceof Error && "statusCode" in thrown && thrown.statusCode === status;
 
 const wordsOf = (thrown: unknown): string => (thrown instanceof Error ? engineMessage(thrown) : "");

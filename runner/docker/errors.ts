@@ -19,6 +19,7 @@ const gone = new Set([
 
 const diskFull = /no space left on device|disk quota exceeded|ENOSPC/i;
 const noImage = /no such image|(image|manifest|reference).*(not found|unknown)|unable to find image/i;
+const noNetwork = /network \S+ not found/i;
 const noStart = new RegExp(
   [
     "executable file not found",
@@ -41,8 +42,13 @@ const hints: Readonly<Partial<Record<ErrorCode, string>>> = {
   "docker.unavailable": "Check that the engine runs and that this user may use it, then try again.",
   "image.not-found": "Check the name, or let Winnow pull it with `--pull`.",
   "app.start-failed": "Run the image with `docker run` and the same command: it must start there first.",
+  "request.invalid": "Name a network that the engine has (`docker network ls`).",
   "docker.failed": "See the engine's own log for the cause.",
 };
+
+/** Whether the engine answered a call with this HTTP status. */
+export const hasStatus = (thrown: unknown, status: number): boolean =>
+  thrown instanceof Error && "statusCode" in thrown && thrown.statusCode === status;
 
 /** The engine's own words without what the client put around them. */
 export function engineMessage(failure: EngineFailure): string {
@@ -60,6 +66,7 @@ function codeOf(failure: EngineFailure, message: string, starting: boolean): Err
       : "docker.failed";
   }
   if (starting && noStart.test(message)) return "app.start-failed";
+  if (starting && noNetwork.test(message)) return "request.invalid";
   if (failure.statusCode === 404 && noImage.test(message)) return "image.not-found";
   return "docker.failed";
 }

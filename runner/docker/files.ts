@@ -4,8 +4,8 @@ import { buffer } from "node:stream/consumers";
 import { extract, pack } from "tar-stream";
 import { z } from "zod";
 import { WinnowError } from "#contract/error.ts";
-import { type Container, hasStatus } from "./container.ts";
-import { calling, engineMessage } from "./errors.ts";
+import type { Container } from "./container.ts";
+import { calling, engineMessage, hasStatus } from "./errors.ts";
 
 /** A small file or directory for a container. `name` is its absolute path; `mode` the permission bits. */
 export type TarEntry =

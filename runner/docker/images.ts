@@ -3,10 +3,10 @@ import { WinnowError } from "#contract/error.ts";
 import type { RunnerDeps } from "../deps.ts";
 import { familiarName, familiarReference, type Reference, withDefaultTag } from "../image/reference.ts";
 import { readSource, type SourceImage } from "../image/source.ts";
-import { hasStatus } from "./container.ts";
 import { findCredentials } from "./credentials.ts";
-import { calling, canceled, engineError } from "./errors.ts";
+import { calling, canceled, engineError, hasStatus } from "./errors.ts";
 import { type EngineMessage, readMessages } from "./json-lines.ts";
+import { removing } from "./removal.ts";
 
 /** What it takes to work with images. */
 export type ImageDeps = Pick<RunnerDeps, "engine" | "signal">;
@@ -114,11 +114,5 @@ export async function tagImage({ engine, signal }: ImageDeps, name: string, refe
  * so that no other name and no running container loses its image. An aborted job may call it.
  */
 export async function removeImage({ engine }: Pick<ImageDeps, "engine">, reference: string): Promise<boolean> {
-  try {
-    await engine.docker.getImage(reference).remove({ force: false, noprune: true });
-    return true;
-  } catch (thrown) {
-    if (hasStatus(thrown, 404)) return false;
-    throw engineError(thrown, "removing an image");
-  }
+  return removing("removing an image", () => engine.docker.getImage(reference).remove({ force: false, noprune: true }));
 }

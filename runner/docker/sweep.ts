@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 import { hostKey, temporaryRepository, temporaryTagPrefix } from "../image/temporary-reference.ts";
-import { hasStatus, removeContainer } from "./container.ts";
+import { removeContainer } from "./container.ts";
 import type { Engine } from "./engine.ts";
-import { calling, engineError } from "./errors.ts";
+import { calling } from "./errors.ts";
 import { removeImage } from "./images.ts";
 import { isDead, labels, type Owner, parseOwner, startTicksOf } from "./owner.ts";
+import { removing } from "./removal.ts";
 
 /** What was removed, by id, name or reference. */
 export type Swept = { containers: string[]; networks: string[]; volumes: string[]; images: string[] };
@@ -63,7 +64,8 @@ function ownerOfTag(tag: string, host: string): Owner | undefined {
 
 /**
  * Removes what a crashed runner of this host left on the engine: containers, networks, volumes and temporary images whose
- * owner is no more. What belongs to another host or to a living process stays. Run when a runner starts.
+ * owner is no more. What belongs to another host or to a living process stays. Run when a runner starts. Throws what kept the
+ * first of them from going, after all were tried.
  */
 export async function sweep(engine: Engine, host = hostname(), startOf = startTicksOf): Promise<Swept> {
   const found = await find(
@@ -78,20 +80,23 @@ export async function sweep(engine: Engine, host = hostname(), startOf = startTi
     },
   );
   const { docker } = engine;
+  // One that cannot go must not keep the others; together, as each may take its time to say so.
+  const removeAll = async (
+    names: string[],
+    remove: (name: string) => Promise<unknown>,
+  ): Promise<PromiseRejectedResult[]> => {
+    const ends = await Promise.allSettled(names.map(remove));
+    return ends.filter((end) => end.status === "rejected");
+  };
   // Containers first: they hold the others.
-  for (const id of found.containers) await removeContainer({ id, docker });
-  for (const id of found.networks) await ignoreGone("network", () => docker.getNetwork(id).remove());
-  for (const name of found.volumes) await ignoreGone("volume", () => docker.getVolume(name).remove());
-  for (const reference of found.images) await removeImage({ engine }, reference);
+  const failed = [
+    ...(await removeAll(found.containers, (id) => removeContainer({ id, docker }))),
+    ...(await removeAll(found.networks, (id) => removing("removing a network", () => docker.getNetwork(id).remove()))),
+    ...(await removeAll(found.volumes, (name) => removing("removing a volume", () => docker.getVolume(name).remove()))),
+    ...(await removeAll(found.images, (reference) => removeImage({ engine }, reference))),
+  ];
+  if (failed[0]) throw failed[0].reason;
   return found;
-}
-
-async function ignoreGone(what: string, remove: () => Promise<unknown>): Promise<void> {
-  try {
-    await remove();
-  } catch (thrown) {
-    if (!hasStatus(thrown, 404)) throw engineError(thrown, `removing a ${what}`);
-  }
 }
 
 /** What a job still has on the engine. A finished job has nothing. */
