@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "./deps.ts";
+import { canceled } from "./docker/errors.ts";
 import { storeArtifacts } from "./report/artifacts.ts";
 import { report } from "./report/report.ts";
 import { sensorBinary } from "./sensor/binary.ts";
@@ -19,6 +20,15 @@ import { together } from "./stages/together.ts";
  * Whatever it made on the engine is gone when it returns, but for the slim image under its tags.
  */
 export async function slim(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
+  try {
+    return await runStages(asked, deps);
+  } catch (thrown) {
+    // What an abort breaks, it breaks in many ways; the abort is the reason of them all.
+    throw deps.signal.aborted ? canceled(deps.signal.reason, thrown) : thrown;
+  }
+}
+
+async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
   const startedAt = deps.now();
   // Every call and stream of a job listens for its end; Node would take eleven of them for a leak.
   setMaxListeners(0, deps.signal);

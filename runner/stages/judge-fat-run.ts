@@ -11,6 +11,13 @@ function tail(output: Buffer): string {
   return text === "" ? "It wrote nothing." : `It wrote last: ${text}`;
 }
 
+/** What the sensor said when it could not start the command (docs/sensor-protocol.md); undefined when the command did start. */
+export function startFailure({ ending, output }: Pick<ScenarioRun, "ending" | "output">): string | undefined {
+  if (ending.how !== "ended" || ending.code === null || ending.code < 125 || ending.code > 127) return undefined;
+  const [line = ""] = output.toString("utf8").split("\n", 1);
+  return /^sensor: (?:exec: )?(.*)$/.exec(line)?.[1]?.slice(0, 300);
+}
+
 /**
  * Whether a run of the original image can be the measure for the slim one.
  * @param run what happened  @param scenario what was asked for  @param optional commands that may fail (the HEALTHCHECK)
@@ -26,6 +33,14 @@ export function judgeFatRun(run: ScenarioRun, scenario: Scenario, optional: read
 
 function judgeEnding(run: ScenarioRun, scenario: Scenario): void {
   const { code } = run.ending;
+  const refused = startFailure(run);
+  if (refused !== undefined) {
+    throw new WinnowError(
+      "app.start-failed",
+      `The command could not be started: ${refused}`,
+      "Run the image with `docker run` and the same command: it must start there first.",
+    );
+  }
   const wanted = scenario.expectExit ?? 0;
   if (code !== wanted) {
     throw new WinnowError(

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import type { Warning } from "#contract/report.ts";
 import type { KeepSet } from "../keep-set.ts";
 import type { ScenarioRun } from "../observation.ts";
 import { childrenOf, type Rootfs, resolvePath } from "../rootfs.ts";
@@ -24,6 +25,26 @@ export function missingInSlim(
     for (const path of [...found.links, found.path]) if (!kept.has(path) && !forbidden(path)) missing.add(path);
   }
   return [...missing].sort();
+}
+
+/** Warns of what the user excluded and the slim image then looked for in vain: its answers may differ for that. */
+export function missingOnPurpose(
+  runs: readonly ScenarioRun[],
+  rootfs: Rootfs,
+  excluded: (path: string) => boolean,
+): Warning[] {
+  const paths = new Set<string>();
+  for (const { path, result } of runs.flatMap((run) => run.sensor).flatMap((sensor) => sensor.files)) {
+    if (result !== "noent" && result !== "notdir") continue;
+    const found = resolvePath(rootfs, path);
+    if ("path" in found && excluded(found.path)) paths.add(found.path);
+  }
+  if (paths.size === 0) return [];
+  const named = [...paths].sort().slice(0, 5).join(", ");
+  const more = paths.size > 5 ? ` and ${paths.size - 5} more` : "";
+  return [
+    { code: "exclude.needed", text: `The slim image looked for what an exclude pattern took away: ${named}${more}.` },
+  ];
 }
 
 /** A directory with more behind it is not brought back for its listing, bytes and entries. */

@@ -12,7 +12,7 @@ import { compareConfig, compareEntries } from "./fidelity.ts";
 import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { decideKeep, type Known } from "./keep.ts";
-import { hiddenInListings, missingInSlim } from "./missing.ts";
+import { hiddenInListings, missingInSlim, missingOnPurpose } from "./missing.ts";
 import { withFiles } from "./open-files.ts";
 import { discard, publish, rebuild, type SlimImage } from "./rebuild.ts";
 import type { Selection } from "./select.ts";
@@ -48,7 +48,7 @@ const maxRounds = 5;
  */
 export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
   const { request, source, fat, known, files, stage } = input;
-  const answers = comparer(fat, request, known.observed, deps);
+  const answers = comparer({ fat, request, observed: known.observed, stage }, deps);
   const forbidden = neverRepaired(known.rootfs, request.keep.excludePatterns);
   const rounds: Verification["rounds"] = [];
   const repairs = new Set<string>();
@@ -72,8 +72,9 @@ export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
         ),
       );
       refuseLarger(known.rootfs, rootfs);
-      const differences = await answers.compare(runs);
       const missing = missingInSlim(runs, known.rootfs, selection.kept, forbidden);
+      // What is missing explains a difference well enough: the original is asked again only when nothing else is left.
+      const differences = missing.length > 0 && round < maxRounds ? answers.differ(runs) : await answers.compare(runs);
       const unseen = differences.length > 0 && missing.length === 0;
       const wanted = unseen ? hiddenInListings(runs, known.rootfs, selection.kept, forbidden) : missing;
       const repairing = wanted.length > 0 && round < maxRounds;
@@ -98,11 +99,15 @@ export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
         }),
         rounds,
         bare: bareRuns ? { differences: bareDifferences, answers: bareRuns.flatMap((run) => run.answers) } : null,
-        noise: await answers.noise(),
+        noise: answers.noise,
         fatAnswers: known.observed.flatMap((run) => run.answers),
         slimAnswers: runs.flatMap((run) => run.answers),
       };
-      const warnings = runs.flatMap((run) => run.warnings);
+      const excludedBy = exclusion(known.rootfs, request.keep.excludePatterns);
+      const warnings = [
+        ...runs.flatMap((run) => run.warnings),
+        ...missingOnPurpose(runs, known.rootfs, (path) => excludedBy(path) !== undefined),
+      ];
       if (verification.verdict === "failed") await drop(image, deps);
       else
         await stage(
@@ -113,7 +118,8 @@ export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
       const slim = { ...image, tags: verification.verdict === "failed" ? [] : image.tags, rootfs };
       return { selection, slim, slimRuns: runs, verification, warnings };
     } catch (error) {
-      await drop(image, deps);
+      // What cannot be removed now must not hide why it is not wanted; the next start of this runner sweeps it.
+      await drop(image, deps).catch((fault: unknown) => deps.log.warn({ err: fault }, "an image could not be removed"));
       throw error;
     }
   }

@@ -203,6 +203,7 @@ describe.each(engines)("rebuilding on $host", (engine) => {
     pull: "never" as const,
     kind: "slim" as const,
     scenarios: [{ name: "default" }] as never[],
+    tags: [],
   };
 
   test("a source is found by name, by id and by a short id", async () => {
@@ -217,6 +218,9 @@ describe.each(engines)("rebuilding on $host", (engine) => {
       hint: expect.stringContaining("--pull"),
     });
     await expect(resolve({ ...asked, image: "Not A Name" }, deps())).rejects.toMatchObject({ code: "request.invalid" });
+    await expect(resolve({ ...asked, tags: ["Not A Name"] }, deps())).rejects.toMatchObject({
+      code: "request.invalid",
+    });
   });
 
   test("an image of another architecture may be looked at and not run", async () => {

@@ -1,6 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import { WinnowError } from "#contract/error.ts";
 import type { RunnerDeps } from "../deps.ts";
+import { throwIfAborted } from "../docker/errors.ts";
 import { inspectImage, loadImage, removeImage, tagImage } from "../docker/images.ts";
 import { thisOwner } from "../docker/owner.ts";
 import { composeImage, type ImageParts, slimConfig, writeArchive } from "../image/archive.ts";
@@ -140,9 +141,14 @@ async function load(deps: RebuildDeps, reference: string, parts: ImageParts): Pr
   }
 }
 
-/** Gives the image the names that were asked for and takes the temporary one away. May be repeated. */
+/**
+ * Gives the image the names that were asked for and takes the temporary one away. May be repeated. An abort comes before all
+ * of them or too late: half of the names would be neither canceled nor done.
+ */
 export async function publish(slim: SlimImage, deps: RebuildDeps): Promise<void> {
-  for (const tag of slim.tags) await tagImage(deps, slim.engineId, parseReference(tag));
+  throwIfAborted(deps.signal);
+  const unabortable = { ...deps, signal: new AbortController().signal };
+  for (const tag of slim.tags) await tagImage(unabortable, slim.engineId, parseReference(tag));
   await removeImage(deps, slim.reference);
 }
 

@@ -7,13 +7,15 @@ import { isImageId, parseReference } from "../image/reference.ts";
 import type { SourceImage } from "../image/source.ts";
 
 type Deps = Pick<RunnerDeps, "engine" | "signal" | "progress" | "log">;
-type Asked = Pick<JobRequest, "image" | "pull" | "kind" | "scenarios">;
+type Asked = Pick<JobRequest, "image" | "pull" | "kind" | "scenarios" | "tags">;
 
 /**
  * Finds the image that a job means, pulling it when the policy says so. Throws `request.invalid`, `image.not-found`,
  * `image.pull-failed`, and what `refuseUnfit` does.
  */
 export async function resolve(request: Asked, deps: Deps): Promise<SourceImage> {
+  // Read once here only to refuse it: a malformed name is not worth an observation.
+  for (const tag of request.tags) parseReference(tag);
   const source = await find(request, deps);
   refuseUnfit(source, request, deps.engine.facts);
   const triggers = source.config.OnBuild?.length ?? 0;

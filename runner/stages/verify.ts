@@ -5,6 +5,7 @@ import { compareAnswers, noiseOf } from "../probes/compare.ts";
 import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { type Manner, runScenario } from "./run-scenario.ts";
+import type { StageTimer } from "./stage-timer.ts";
 
 /** What a person did by hand during the observation cannot be done again: then the probes alone are repeated. */
 function repeatable(scenario: Scenario): Scenario {
@@ -29,27 +30,29 @@ export async function exercise(
   return runs;
 }
 
+/** An application that answers by a race may need more than two runs to show it. */
+const maxFatRuns = 3;
+
 /**
- * Compares answers of the slim image with the original's. When they differ, the original runs once more, and what
- * differs between its own two runs is noise.
+ * Compares answers of the slim image with the original's. When they differ, the original runs again, at most three times:
+ * what differs between its own runs is noise.
  */
-export function comparer(fat: Subject, request: JobRequest, observed: readonly ScenarioRun[], deps: JobDeps) {
+export function comparer({ fat, request, observed, stage }: Comparing, deps: JobDeps) {
   const first = answersOf(observed);
-  let noise: Promise<Difference[]> | undefined;
-  const askAgain = async (): Promise<Difference[]> =>
-    noiseOf(
-      first,
-      answersOf(await exercise({ name: "fat again", subject: fat, request, observed, manner: "bare" }, deps)),
-    );
-  return {
-    async compare(runs: readonly ScenarioRun[]): Promise<Difference[]> {
-      const differences = compareAnswers(first, answersOf(runs));
-      if (differences.length === 0) return differences;
-      noise ??= askAgain();
-      return compareAnswers(first, answersOf(runs), await noise);
-    },
-    async noise(): Promise<Difference[]> {
-      return (await noise) ?? [];
-    },
+  const noise: Difference[] = [];
+  let asked = 0;
+  const again = { name: "fat again", subject: fat, request, observed, manner: "bare" } as const;
+  /** By what is known of the noise until now. */
+  const differ = (runs: readonly ScenarioRun[]): Difference[] => compareAnswers(first, answersOf(runs), noise);
+  const compare = async (runs: readonly ScenarioRun[]): Promise<Difference[]> => {
+    let differences = differ(runs);
+    for (; differences.length > 0 && asked < maxFatRuns; asked += 1) {
+      noise.push(...noiseOf(first, answersOf(await stage("noise", () => exercise(again, deps)))));
+      differences = differ(runs);
+    }
+    return differences;
   };
+  return { compare, differ, noise };
 }
+
+type Comparing = { fat: Subject; request: JobRequest; observed: readonly ScenarioRun[]; stage: StageTimer };
