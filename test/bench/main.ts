@@ -51,7 +51,14 @@ async function main(): Promise<void> {
   const machine = await machineFacts(engine);
   const abort = new AbortController();
   // Ends the job at work, which removes its containers; a second one ends the process.
-  process.once("SIGINT", () => abort.abort(new Error("interrupted")));
+  for (const [signal, exitCode] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)
+    process.once(signal, () => {
+      process.exitCode = exitCode;
+      abort.abort(new Error("interrupted"));
+    });
   const bench: Omit<Bench, "repeat"> = {
     engine,
     docker: engine.docker,
@@ -87,4 +94,12 @@ function positive(option: string, text: string): number {
   return value;
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  process.exitCode ??= 1;
+  const isInterrupted = process.exitCode !== 1;
+  process.stderr.write(
+    `error: ${isInterrupted ? "interrupted" : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+}

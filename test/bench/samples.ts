@@ -59,7 +59,12 @@ export const samples: Group = async (bench) => {
   const rows: (Row | Failure)[] = [];
   for (const name of names) {
     bench.say(`samples: ${name}`);
-    rows.push(await measureSample(name, bench).catch((error: unknown) => ({ name, error: String(error) })));
+    try {
+      rows.push(await measureSample(name, bench));
+    } catch (error) {
+      bench.signal.throwIfAborted();
+      rows.push({ name, error: String(error) });
+    }
   }
   const cli = names.includes(cliSample)
     ? await measureCli(bench).catch((error: unknown) => ({
