@@ -56,6 +56,7 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
         config: source.config,
         keep: request.keep,
         facts: new Map(),
+        contents: new Map(),
       };
       const proof = await prove({ request, source, fat, known, files, stage }, job);
       const outcome = { request, source, index, observed, ...proof, startedAt, stages: stage.times };

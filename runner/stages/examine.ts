@@ -19,10 +19,19 @@ const maxContentBytes = 16 << 20;
  * different files go out together. Every path that is asked for has an answer, also one that cannot be read.
  */
 export async function examine(paths: readonly string[], session: FileSession): Promise<Map<string, FileFacts>> {
-  const found = new Map<string, FileFacts>();
+  return askForAll(paths, (path) => examineFile(path, session));
+}
+
+/** Reads whole files, as packs ask for them; null for one that cannot be read. */
+export async function readWhole(paths: readonly string[], session: FileSession): Promise<Map<string, Buffer | null>> {
+  return askForAll(paths, async (path) => (await session.read(path)) ?? null);
+}
+
+async function askForAll<T>(paths: readonly string[], ask: (path: string) => Promise<T>): Promise<Map<string, T>> {
+  const found = new Map<string, T>();
   const left = new Set(paths).values();
   const work = async () => {
-    for (const path of left) found.set(path, await examineFile(path, session));
+    for (const path of left) found.set(path, await ask(path));
   };
   await Promise.all(Array.from({ length: Math.min(inFlight, paths.length) }, work));
   return found;

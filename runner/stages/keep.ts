@@ -4,7 +4,7 @@ import type { ImageConfig } from "../image/source.ts";
 import type { ScenarioRun } from "../observation.ts";
 import type { Rootfs } from "../rootfs.ts";
 import type { FilesSession } from "../sensor/files-session.ts";
-import { examine, type FileFacts } from "./examine.ts";
+import { examine, type FileFacts, readWhole } from "./examine.ts";
 import { type Selection, select } from "./select.ts";
 
 /** What is known when the keep set is decided. `facts` grows with every wave of reads and serves the repairs too. */
@@ -14,6 +14,7 @@ export type Known = {
   config: ImageConfig;
   keep: Keep;
   facts: Map<string, FileFacts>;
+  contents: Map<string, Buffer | null>;
 };
 
 /** Waves of reads until the closure needs nothing more; each follows one more level of references. */
@@ -21,7 +22,7 @@ const maxWaves = 64;
 
 /** Decides the keep set: `select` says what it must know, `examine` reads it, until nothing is left to know. */
 export async function decideKeep(known: Known, repairs: readonly string[], files: FilesSession): Promise<Selection> {
-  const { rootfs, observed, config, keep, facts } = known;
+  const { rootfs, observed, config, keep, facts, contents } = known;
   const input = {
     rootfs,
     runs: observed.flatMap((run) => run.sensor.map((sensor) => ({ scenario: run.scenario, run: sensor }))),
@@ -37,11 +38,13 @@ export async function decideKeep(known: Known, repairs: readonly string[], files
     keep,
     repairs,
     facts,
+    contents,
   };
   for (let wave = 0; wave < maxWaves; wave += 1) {
     const selection = select(input);
-    if (selection.wants.length === 0) return selection;
+    if (selection.wants.length + selection.reads.length === 0) return selection;
     for (const [path, found] of await examine(selection.wants, files)) facts.set(path, found);
+    for (const [path, content] of await readWhole(selection.reads, files)) contents.set(path, content);
   }
   throw new Error(`the closure did not end within ${maxWaves} waves of reads`);
 }

@@ -3,7 +3,7 @@ import { Keep } from "#contract/job.ts";
 import type { Entry, Rootfs } from "../rootfs.ts";
 import { anElf } from "../rules/elf.builder.ts";
 import type { SensorRun } from "../sensor/events.ts";
-import { examine } from "./examine.ts";
+import { examine, type FileSession, readWhole } from "./examine.ts";
 import { type SelectInput, type Selection, select } from "./select.ts";
 
 /**
@@ -84,17 +84,19 @@ export async function selected(
     keep: Keep.parse({ ...given.keep }),
     repairs: given.repairs ?? [],
     facts: new Map(),
+    contents: new Map(),
   };
   for (let waves = 1; waves < 20; waves++) {
     const selection = select(input);
-    if (selection.wants.length === 0) return { ...selection, waves };
-    const facts = await examine(selection.wants, {
+    if (selection.wants.length + selection.reads.length === 0) return { ...selection, waves };
+    const session: FileSession = {
       read: async (path, offset = 0, length) => {
         const content = tree[path];
         return content === undefined ? undefined : Buffer.from(content).subarray(offset, length && offset + length);
       },
-    });
-    input.facts = new Map([...input.facts, ...facts]);
+    };
+    input.facts = new Map([...input.facts, ...(await examine(selection.wants, session))]);
+    input.contents = new Map([...input.contents, ...(await readWhole(selection.reads, session))]);
   }
   throw new Error("the selection wants ever more");
 }

@@ -9,6 +9,8 @@ import type { FileFacts } from "../rules/file-facts.ts";
 import { identity } from "../rules/identity.ts";
 import { imageKnowledge } from "../rules/image-knowledge.ts";
 import { observed } from "../rules/observed.ts";
+import { packsOf } from "../rules/packs/all.ts";
+import { type Contents, packContext } from "../rules/packs/context.ts";
 import { pinned } from "../rules/pinned.ts";
 import { packageMarkers } from "../rules/python-package.ts";
 import { type Excluded, walk } from "../rules/walk.ts";
@@ -33,22 +35,26 @@ export type SelectInput = {
   repairs: readonly string[];
   /** What `examine` said of the files that earlier answers wanted. */
   facts: ReadonlyMap<string, FileFacts>;
+  /** What was read of the files whose contents earlier answers wanted. */
+  contents: Contents;
 };
 
 export type Selection = {
   kept: KeepSet;
-  /** Files whose facts are needed to go on: examine them and select again. Empty: done. */
+  /** Files whose facts are needed to go on: examine them and select again. */
   wants: string[];
+  /** Files whose whole content is needed to go on. When both are empty the selection is done. */
+  reads: string[];
   warnings: Warning[];
   excluded: Excluded[];
 };
 
 /**
- * Decides what the slim image keeps in the `exact` profile, and why: what was observed, pinned and repaired, what the image's
- * config starts, identity files, and the closure of all that over links, directories, libraries and interpreters. Excludes win
- * over everything. Throws `request.invalid` for a pattern that cannot be read.
+ * Decides what the slim image keeps, and why: what was observed, pinned and repaired, what the image's config starts, identity
+ * files, what the profile's packs want, and the closure of all that over links, directories, libraries and interpreters.
+ * `exact` has no packs. Excludes win over everything. Throws `request.invalid` for a pattern that cannot be read.
  */
-export function select({ rootfs, runs, config, keep, repairs, facts }: SelectInput): Selection {
+export function select({ rootfs, runs, config, keep, repairs, facts, contents: read }: SelectInput): Selection {
   const seen = observed(rootfs, runs);
   const image = imageKnowledge({ rootfs, facts, config, seen });
   const pins = pinned(rootfs, keep.includePaths);
@@ -56,17 +62,37 @@ export function select({ rootfs, runs, config, keep, repairs, facts }: SelectInp
   const repaired = repairs.map((path): Wanted => ({ path, reason: { kind: "repaired", by: "verify" }, use: "run" }));
   const contents = contentEdges(facts, image.closure, config.env);
 
-  const seeds = [...seen, ...pins.wanted, ...repaired, ...programs.wanted, ...identity(rootfs, config, image.passwd)];
+  const packs = packsOf(keep.profile);
+  const { context, reads } = packContext({
+    rootfs,
+    runs,
+    seen,
+    config,
+    contents: read,
+    isApplication: () => () => false,
+  });
+
+  const seeds = [
+    ...seen,
+    ...pins.wanted,
+    ...repaired,
+    ...programs.wanted,
+    ...identity(rootfs, config, image.passwd),
+    ...packs.flatMap((pack) => pack.seeds?.(context) ?? []),
+  ];
   const { kept, excluded, warnings } = walk(seeds, {
     rootfs,
     patterns: keep.excludePatterns,
     excludedBy: exclusion(rootfs, keep.excludePatterns),
-    edges: (place, wanted) =>
-      place.entry.type === "directory" ? packageMarkers(rootfs, place.path) : contents.edges(place, wanted),
+    edges: (place, wanted) => [
+      ...(place.entry.type === "directory" ? packageMarkers(rootfs, place.path) : contents.edges(place, wanted)),
+      ...packs.flatMap((pack) => pack.edges?.(place, wanted, context) ?? []),
+    ],
   });
   return {
     kept,
     wants: [...new Set([...image.wants, ...contents.wants])],
+    reads: [...reads],
     warnings: [...pins.warnings, ...programs.warnings, ...warnings, ...contents.warnings()],
     excluded,
   };

@@ -12,7 +12,13 @@ type Input = {
   rootfs: Rootfs;
   runs: readonly { run: SensorRun }[];
   seen: readonly Wanted[];
-  config: { env: readonly string[]; workdir: string; entrypoint: readonly string[]; cmd: readonly string[] };
+  config: {
+    env: readonly string[];
+    workdir: string;
+    user?: string;
+    entrypoint: readonly string[];
+    cmd: readonly string[];
+  };
   contents: Contents;
   isApplication(context: PackContext): (path: string) => boolean;
 };
@@ -46,6 +52,8 @@ export function packContext({ rootfs, runs, seen, config, contents, isApplicatio
     env: config.env,
     workdir: config.workdir || "/",
     commands: [[...config.entrypoint, ...config.cmd]],
+    user: config.user,
+    listens: runs.some(({ run }) => run.sockets.some(({ op, port }) => op === "bind" && port > 0)),
     processes: runs.flatMap(({ run }) => run.processes),
     isSeen: (path) => used.has(path),
     isApplication: () => false,
