@@ -29,8 +29,8 @@ export type Bench = {
   say(line: string): void;
 };
 
-/** What a group found: `text` for people, `data` for the JSON file. */
-export type Section = { title: string; text: string; notes: readonly string[]; data: unknown };
+/** What a group found: `text` for people, `data` for the JSON file; `unmeasured` counts what ended with an error. */
+export type Section = { title: string; text: string; notes: readonly string[]; data: unknown; unmeasured: number };
 export type Group = (bench: Bench) => Promise<Section>;
 
 export const testLabel = { "dev.winnow.test": "bench" } as const;

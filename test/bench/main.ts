@@ -15,7 +15,8 @@ const groups: Readonly<Record<string, Group>> = { samples, slowdown, rebuild };
 
 const usage = `npm run bench -- [GROUP...] [SAMPLE...] [options]
 
-Measures Winnow on this machine and engine; nothing fails for being slow. Groups: ${Object.keys(groups).join(", ")}
+Measures Winnow on this machine and engine. Nothing fails for being slow; the exit code is 1 when something could not be
+measured. Groups: ${Object.keys(groups).join(", ")}
 (all of them when none is named). Samples: ${sampleNames().join(", ")}.
 
   --repeat N     how often each job runs (1; for the group rebuild 3)
@@ -76,6 +77,7 @@ async function main(): Promise<void> {
     const repeat = positive("repeat", values.repeat ?? (group === rebuild ? "3" : "1"));
     const section = await group({ ...bench, repeat });
     found[name] = section;
+    if (section.unmeasured > 0) process.exitCode = 1;
     process.stdout.write(
       `\n${section.title}\n\n${section.text}\n\n${section.notes.map((note) => `  * ${note}\n`).join("")}`,
     );
@@ -97,8 +99,8 @@ function positive(option: string, text: string): number {
 try {
   await main();
 } catch (error) {
-  process.exitCode ??= 1;
-  const isInterrupted = process.exitCode !== 1;
+  if (!process.exitCode) process.exitCode = 1;
+  const isInterrupted = process.exitCode === 130 || process.exitCode === 143;
   process.stderr.write(
     `error: ${isInterrupted ? "interrupted" : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );

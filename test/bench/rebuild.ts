@@ -61,6 +61,7 @@ export const rebuild: Group = async (bench) => {
     notes: [
       `Goal: the rebuild stage within ${((maxGrowth - 1) * 100).toFixed(0)} % of each other. The index lists every entry of the fat image and grows with their number; it runs beside the observation.`,
     ],
+    unmeasured: 0,
     data: Object.fromEntries(
       [...jobs].map(([{ name, files, bytes }, measured]) => [
         name,

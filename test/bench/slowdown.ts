@@ -82,6 +82,7 @@ export const slowdown: Group = async (bench) => {
       "The relay and this process share the cores with the application and can hide a part of a slow-down of requests/s; CPU is the container's own time for a request, sensor included, and hides nothing.",
     ],
     data: { rows, failures },
+    unmeasured: failures.length,
   };
 };
 
