@@ -5,6 +5,7 @@
 #include "files.h"
 #include "observe.h"
 #include "relay.h"
+#include "release.h"
 #include "syscalls.h"
 
 static int version_main(int argc, char **argv)
@@ -21,6 +22,7 @@ static const struct mode {
     { "observe", observe_main },
     { "files", files_main },
     { "relay", relay_main },
+    { "release", release_main },
     { "version", version_main },
 };
 
@@ -29,6 +31,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < COUNT_OF(modes); i++)
         if (!strcmp(argv[1], modes[i].name))
             return modes[i].run(argc - 1, argv + 1);
-    dprintf(STDERR_FILENO, "sensor: use: sensor observe|files|relay|version [option...]\n");
+    dprintf(STDERR_FILENO, "sensor: use: sensor observe|files|relay|release|version [option...]\n");
     return 125;
 }

@@ -176,6 +176,7 @@ static int start_tracer(struct observe *observe, struct answer *answer)
     observe->step = observe->options.dir;
     if (records_open(&tracer->records, observe->options.dir, observe->options.name, observe->key))
         return -1;
+    tracer->records.hide = observe->options.hide;
     tracer->main = getpid();
     tracer->kill_signal = observe->options.kill_uncaught;
     int pair[2];

@@ -31,6 +31,12 @@ static int set_dir(struct options *options, const char *value)
     return *value ? 0 : -1;
 }
 
+static int set_hide(struct options *options, const char *value)
+{
+    options->hide = value;
+    return *value == '/' && value[1] ? 0 : -1;
+}
+
 static int set_name(struct options *options, const char *value)
 {
     options->name = value;
@@ -94,6 +100,7 @@ static int set_set(struct options *options, const char *value)
 
 static const struct option table[] = {
     { "--dir", true, set_dir },
+    { "--hide", true, set_hide },
     { "--name", true, set_name },
     { "--user", true, set_user },
     { "--set-home", false, set_home },

@@ -10,6 +10,7 @@ enum set_source { SET_AUTO, SET_BPF, SET_RARE, SET_NONE };
 
 struct options {
     const char *dir;
+    const char *hide; /* NULL: nothing more */
     const char *name;
     const char *user; /* NULL: stay as started */
     bool set_home;

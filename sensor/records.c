@@ -38,10 +38,15 @@ static bool records_seen(struct records *records, uint64_t use, const void *byte
     return table_seen(&records->seen, records_key(records, use, bytes, size));
 }
 
+static bool is_below(const char *path, const char *dir)
+{
+    size_t length = strlen(dir);
+    return !strncmp(path, dir, length) && (path[length] == '/' || path[length] == '\0');
+}
+
 static bool is_own(const struct records *records, const char *path)
 {
-    size_t length = strlen(records->dir);
-    return !strncmp(path, records->dir, length) && (path[length] == '/' || path[length] == '\0');
+    return is_below(path, records->dir) || (records->hide && is_below(path, records->hide));
 }
 
 /* What a key is for, in its low byte; that of others is a letter. */

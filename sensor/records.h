@@ -22,6 +22,7 @@ struct records {
     struct table exes;
     uint32_t exe_count;
     char dir[PATH_MAX]; /* the sensor's own directory, canonical; nothing below it is reported */
+    const char *hide;   /* another one, or NULL */
     struct counters counters;
     uint8_t calls[ABI_COUNT][MAX_CALL]; /* numbers seen */
     bool rare;          /* the native set comes from the rare-set filter */

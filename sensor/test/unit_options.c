@@ -36,7 +36,8 @@ void unit_options(struct unit *unit)
     CHECK(unit, o.level == LEVEL_AUTO && o.set == SET_AUTO && !o.user && !o.has_caps && o.kill_uncaught == 0);
     CHECK_TEXT(unit, o.argv[1], "--dir");
     CHECK(unit, PARSE(&o, &fault, "--dir", "/d", "--user", "", "--set-home", "--caps", "a80425fb", "--no-new-privs", "--kill-uncaught",
-                      "15", "--level", "nnp", "--set", "rare", "--name", "n", "--", "app") == 0);
+                      "15", "--level", "nnp", "--set", "rare", "--name", "n", "--hide", "/h", "--", "app") == 0);
+    CHECK_TEXT(unit, o.hide, "/h");
     CHECK(unit, o.user && !*o.user && o.set_home && o.has_caps && o.caps == 0xa80425fb && o.no_new_privs);
     CHECK(unit, o.kill_uncaught == 15 && o.level == LEVEL_NNP && o.set == SET_RARE && !strcmp(o.name, "n"));
     CHECK_FAULT(unit, "--dir", "--", "app");
