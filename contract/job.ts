@@ -90,6 +90,11 @@ export const Limits = z.strictObject({
     .default(2 * 2 ** 30),
   cpus: z.number().positive().default(2),
   pids: z.int().min(16).default(2048),
+  /** How much a run may write to the engine's disk. It is the disk that is looked at, so what others write meanwhile counts. */
+  diskBytes: z
+    .int()
+    .min(2 ** 20)
+    .default(10 * 2 ** 30),
   /** How long an application may take until it listens (or answers). */
   startMs: z.int().min(1).default(60_000),
   /** How long a scenario may take in all. */

@@ -1,4 +1,4 @@
-import type { Finish, Limits, Scenario } from "#contract/job.ts";
+import type { Finish, Scenario } from "#contract/job.ts";
 import type { Container } from "../docker/container.ts";
 import { fileSize } from "../docker/files.ts";
 import type { SensorPlace } from "./instrument.ts";
@@ -11,7 +11,8 @@ type Waiting = {
   target: Container;
   place: SensorPlace;
   exited: Promise<unknown>;
-  limits: Limits;
+  /** When the observation ends without fault, ms from now; undefined: somebody else ends it. */
+  withinMs: number | undefined;
   deps: JobDeps;
 };
 
@@ -23,11 +24,12 @@ export const finishOf = (scenario: Scenario, listening: boolean): Finish => {
 };
 
 /** Returns when the scenario's observation may end: as it asks, when its command ends, or when its time is over. */
-export async function awaitFinish({ run, listening, target, place, exited, limits, deps }: Waiting): Promise<void> {
+export async function awaitFinish({ run, listening, target, place, exited, withinMs, deps }: Waiting): Promise<void> {
   const finish = finishOf(run, listening);
   if (finish.kind === "probe-done") return;
   const over = new AbortController();
-  const ends = [exited, after(limits.scenarioMs, over.signal), aborted(deps.signal, over.signal)];
+  const ends = [exited, aborted(deps.signal, over.signal)];
+  if (withinMs !== undefined) ends.push(after(withinMs, over.signal));
   if (finish.kind === "seconds") ends.push(after(finish.seconds * 1000, over.signal));
   if (finish.kind === "signal") ends.push(deps.finishAsked);
   if (finish.kind === "quiet")

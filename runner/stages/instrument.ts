@@ -1,7 +1,10 @@
+import { posix } from "node:path";
 import type { HostConfig } from "dockerode";
 import type { JobRequest, Scenario } from "#contract/job.ts";
 import type { ContainerSpec } from "../docker/container.ts";
 import type { ImageConfig } from "../image/source.ts";
+
+const { dirname } = posix;
 
 /** The capabilities that an engine gives a container by default, as a kernel mask (moby `caps.DefaultCapabilities`). */
 export const defaultCapabilities = "a80425fb";
@@ -34,12 +37,36 @@ export function commandOf(config: ImageConfig, scenario: Scenario): Command {
   };
 }
 
-/** Where the sensor stands in a container of this run, and the key of its event files. `token` is random, lower case. */
-export type SensorPlace = { directory: string; binary: string; key: string };
+/** Where the sensor stands in a container of this run, where its event files go, and their key. */
+export type SensorPlace = {
+  directory: string;
+  binary: string;
+  key: string;
+  /** Name of the volume that holds the program; without one it stands in the container's own layer. */
+  volume?: string;
+};
 
+export type GuardedPlace = SensorPlace & { volume: string };
+
+/** A place in the container's own layer. `token` is random, lower case. */
 export function sensorPlace(token: string, key: string): SensorPlace {
   const directory = `/.winnow-${token}`;
   return { directory, binary: `${directory}/sensor`, key };
+}
+
+/**
+ * A place where an application that runs as root cannot put a program of its own in the sensor's place. It must not: each
+ * command that we execute beside it starts as the sensor, with capabilities that the application does not have. A volume
+ * mounted read-only right below `/` can be neither written nor moved aside.
+ */
+export function guardedPlace(token: string, key: string): GuardedPlace {
+  return { ...sensorPlace(token, key), binary: `/.winnow-${token}-program/sensor`, volume: `winnow-${token}` };
+}
+
+/** The volume with the program, where there is one. */
+function programMount({ volume, binary }: SensorPlace, ReadOnly: boolean): NonNullable<HostConfig["Mounts"]> {
+  if (volume === undefined) return [];
+  return [{ Type: "volume", Source: volume, Target: dirname(binary), ReadOnly }];
 }
 
 /** An image by the engine's id of it, and its config. */
@@ -98,7 +125,7 @@ export function underSensor(
     Env: [...command.env, `WINNOW_SENSOR_KEY=${place.key}`],
     Entrypoint: [place.binary],
     Cmd: [...sensorArguments(command, place, "events"), "--kill-uncaught", String(stopSignal), "--", ...command.argv],
-    HostConfig: { ...isolation(request), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
+    HostConfig: { ...isolation(request), Mounts: programMount(place, true), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
   };
 }
 
@@ -108,6 +135,7 @@ export function sensorArguments(command: Command, place: SensorPlace, eventsName
     "observe",
     ...["--dir", place.directory, "--name", eventsName, "--user", command.user, "--caps", defaultCapabilities],
     ...(command.homeFromUser ? ["--set-home"] : []),
+    ...(place.volume === undefined ? [] : ["--hide", dirname(place.binary)]),
   ];
 }
 
@@ -126,7 +154,7 @@ export function bare(subject: Subject, request: JobRequest, scenario: Scenario):
 }
 
 /** Hides the image's VOLUMEs under empty tmpfs mounts, or the engine would make and fill an anonymous volume for each. */
-const withoutVolumes = (config: ImageConfig): HostConfig["Mounts"] =>
+const withoutVolumes = (config: ImageConfig): NonNullable<HostConfig["Mounts"]> =>
   Object.keys(config.Volumes ?? {}).map((target) => ({ Type: "tmpfs", Target: target, Source: "", ReadOnly: false }));
 
 const helper = ({ image, config }: Subject, place: SensorPlace, mode: string[]): ContainerSpec => ({
@@ -144,7 +172,7 @@ const helper = ({ image, config }: Subject, place: SensorPlace, mode: string[]):
   Healthcheck: { Test: ["NONE"] },
   HostConfig: {
     CapDrop: ["ALL"],
-    Mounts: withoutVolumes(config),
+    Mounts: [...withoutVolumes(config), ...programMount(place, false)],
     Memory: 512 << 20,
     PidsLimit: 16,
     Privileged: false,
@@ -164,6 +192,13 @@ export function filesServer(subject: Subject, place: SensorPlace): ContainerSpec
       CapAdd: ["SYS_ADMIN", "DAC_READ_SEARCH", "DAC_OVERRIDE"],
     },
   };
+}
+
+/** Ends the tracers of a container that is deaf to the engine: one process of ours that shares only the view of processes with it. */
+export function tracerEnder(subject: Subject, place: SensorPlace, containerId: string): ContainerSpec {
+  const options = helper(subject, place, ["release"]);
+  const PidMode = `container:${containerId}`;
+  return { ...options, HostConfig: { ...options.HostConfig, NetworkMode: "none", PidMode, CapAdd: ["KILL"] } };
 }
 
 /** The way into a running container's network: one process of ours that shares nothing else with it. */

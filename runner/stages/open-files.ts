@@ -1,17 +1,39 @@
 import { randomBytes } from "node:crypto";
+import { posix } from "node:path";
 import { createContainer, removeContainer, startAttached } from "../docker/container.ts";
 import { putFiles, type TarEntry } from "../docker/files.ts";
+import { createVolume } from "../docker/volumes.ts";
 import { type FilesSession, openFilesSession } from "../sensor/files-session.ts";
-import { filesServer, type SensorPlace, type Subject, sensorPlace } from "./instrument.ts";
+import {
+  filesServer,
+  type GuardedPlace,
+  guardedPlace,
+  type SensorPlace,
+  type Subject,
+  sensorPlace,
+} from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 
+const hex = (bytes: number): string => randomBytes(bytes).toString("hex");
+
 /** A place that no image has: 48 random bits, and a key of 128. */
-export const freshPlace = (): SensorPlace =>
-  sensorPlace(randomBytes(6).toString("hex"), randomBytes(16).toString("hex"));
+export const freshPlace = (): SensorPlace => sensorPlace(hex(6), hex(16));
+
+/** The same where the image's own code cannot reach the program, with its volume. Whoever takes it removes that. */
+export async function freshGuardedPlace(deps: JobDeps): Promise<GuardedPlace> {
+  const place = guardedPlace(hex(6), hex(16));
+  await createVolume(deps, place.volume);
+  return place;
+}
+
+const privately = (name: string): TarEntry => ({ type: "directory", name, mode: 0o700, uid: 0, gid: 0 });
+
+/** The directory of the event files. */
+export const eventsDirectory = (place: SensorPlace): TarEntry[] => [privately(place.directory)];
 
 /** What is put into a container so that the sensor can run there. */
 export const sensorFiles = (place: SensorPlace, binary: Buffer): TarEntry[] => [
-  { type: "directory", name: place.directory, mode: 0o700, uid: 0, gid: 0 },
+  privately(posix.dirname(place.binary)),
   { name: place.binary, mode: 0o755, uid: 0, gid: 0, content: binary },
 ];
 

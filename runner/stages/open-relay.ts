@@ -9,9 +9,16 @@ import { freshPlace, sensorFiles } from "./open-files.ts";
 /** The way into the network of a container, through a sidecar that is made before it is needed: `start` joins it. */
 export type Sidecar = { start(): Promise<Relay>; remove(): Promise<void> };
 
-/** Prepares the sidecar. `start` fails when the target is not running (any more). */
-export async function prepareSidecar(subject: Subject, target: Container, deps: JobDeps): Promise<Sidecar> {
-  const place = freshPlace();
+/**
+ * Prepares the sidecar. `start` fails when the target is not running (any more). With a `place` that it shares with its
+ * target, it fills the volume that both take the program from.
+ */
+export async function prepareSidecar(
+  subject: Subject,
+  target: Container,
+  deps: JobDeps,
+  place = freshPlace(),
+): Promise<Sidecar> {
   const container = await createContainer(deps, relaySidecar(subject, place, target.id));
   const remove = () => removeContainer(container);
   try {

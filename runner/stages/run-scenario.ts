@@ -13,20 +13,27 @@ import {
   stopContainer,
 } from "../docker/container.ts";
 import { putFiles } from "../docker/files.ts";
+import { removeVolume } from "../docker/volumes.ts";
 import { signalNumber } from "../image/stop-signal.ts";
 import type { Ending, ScenarioRun } from "../observation.ts";
 import { planProbes } from "../probes/plan-probes.ts";
 import { awaitReady, type Listener } from "../probes/readiness.ts";
 import { runProbes } from "../probes/run-probes.ts";
 import { pause } from "../probes/time-limit.ts";
+import type { Relay } from "../sensor/relay-client.ts";
 import { awaitFinish } from "./await-finish.ts";
+import { boundRun, type RunBounds } from "./bound-run.ts";
 import { collectOutput } from "./collect-output.ts";
 import { commandAnswer } from "./command-answer.ts";
+import { endTarget } from "./end-target.ts";
 import { bare, commandOf, type SensorPlace, type Subject, sensorArguments, underSensor } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
-import { freshPlace, sensorFiles } from "./open-files.ts";
+import { startFailure } from "./judge-fat-run.ts";
+import { eventsDirectory, freshGuardedPlace, freshPlace } from "./open-files.ts";
 import { connectTo, prepareSidecar, type Sidecar } from "./open-relay.ts";
 import { readEvents } from "./read-events.ts";
+import { together } from "./together.ts";
+import { watchDisk } from "./watch-disk.ts";
 
 /** `sensor`: observed. `bare`: nothing of ours in the container. */
 export type Manner = "sensor" | "bare";
@@ -43,18 +50,35 @@ type Run = {
 
 /** Runs an image once through one scenario: start, readiness, probes, finish, stop. Removes what it made, whatever happens. */
 export async function runScenario(run: Run, deps: JobDeps): Promise<ScenarioRun> {
-  const place = freshPlace();
-  const target = await createContainer(deps, specOf(run, place));
-  let sidecar: Sidecar | undefined;
+  const { subject, manner } = run;
+  const guarded = manner === "sensor" ? await freshGuardedPlace(deps) : undefined;
+  const place = guarded ?? freshPlace();
+  const removals: (() => Promise<void>)[] = [];
   try {
-    [sidecar] = await Promise.all([
-      prepareSidecar(run.subject, target, deps),
-      run.manner === "sensor" ? putFiles(target, sensorFiles(place, deps.sensor)) : undefined,
-    ]);
+    const target = await createContainer(deps, specOf(run, place));
+    removals.push(async () => {
+      if (guarded) await endTarget(subject, guarded, target, deps);
+      await removeContainer(target);
+    });
+    const [sidecar] = await together(
+      prepareSidecar(subject, target, deps, place).then((prepared) => {
+        removals.push(prepared.remove);
+        return prepared;
+      }),
+      guarded ? putFiles(target, eventsDirectory(place)) : Promise.resolve(),
+    );
     return await exercise(run, place, target, sidecar, deps);
   } finally {
-    deps.later(removeContainer(target));
-    if (sidecar) deps.later(sidecar.remove());
+    deps.later(removeAll(removals, guarded?.volume, deps));
+  }
+}
+
+/** The volume last: it cannot go while a container holds it. */
+async function removeAll(removals: (() => Promise<void>)[], volume: string | undefined, deps: JobDeps): Promise<void> {
+  try {
+    await Promise.all(removals.map((remove) => remove()));
+  } finally {
+    if (volume !== undefined) await removeVolume(deps.engine, volume);
   }
 }
 
@@ -66,90 +90,134 @@ function specOf({ subject, request, scenario, manner }: Run, place: SensorPlace)
 async function exercise(
   run: Run,
   place: SensorPlace,
-  target: Container,
+  created: Container,
   sidecar: Sidecar,
   deps: JobDeps,
 ): Promise<ScenarioRun> {
-  const { scenario, subject, manner } = run;
-  const startedAt = deps.now();
-  const main = await startAttached(target, { stdin: scenario.stdin !== undefined, tty: false });
-  if (scenario.stdin !== undefined) main.stdin.end(scenario.stdin);
-  const output = collectOutput([main.stdout, main.stderr], (text) =>
-    deps.progress({ kind: "container-log", run: run.name, text }),
-  );
+  const { scenario, subject, manner, request } = run;
+  const bounds = boundRun(scenario.name, request.limits.scenarioMs, deps.signal);
+  const target = { ...created, signal: bounds.signal };
+  try {
+    const startedAt = deps.now();
+    const main = await startAttached(target, { stdin: scenario.stdin !== undefined, tty: false });
+    if (scenario.stdin !== undefined) main.stdin.end(scenario.stdin);
+    const output = collectOutput([main.stdout, main.stderr], (text) =>
+      deps.progress({ kind: "container-log", run: run.name, text }),
+    );
+    const { probed, ending } = await withRelay(sidecar, main.exited, bounds, deps, async (relay) => {
+      const unwatch = relay ? watchDiskOf(relay, request, bounds) : () => {};
+      try {
+        return {
+          probed: relay ? await probeWhileRunning(run, place, target, relay, main.exited, bounds, deps) : unprobed,
+          ending: await end(run, target, main.exited, bounds),
+        };
+      } finally {
+        unwatch();
+      }
+    });
+    const taken = output.taken();
+    // A sensor that gave up before it started the command has no record to end.
+    const isRecorded = manner === "sensor" && !(ending.code === 125 && startFailure({ ending, output: taken }));
+    const events = isRecorded
+      ? await readEvents(target, place, probed.execs, deps)
+      : { runs: [], raw: [], warnings: [] };
+    const { argv } = commandOf(subject.config, scenario);
+    return {
+      scenario: scenario.name,
+      answers: [...probed.answers, commandAnswer(scenario.name, argv, ending, taken)],
+      ports: [...new Set(probed.listeners.map((listener) => listener.port))],
+      startMs: probed.startMs,
+      totalMs: deps.now() - startedAt,
+      ending,
+      sensor: events.runs,
+      rawEvents: events.raw,
+      output: taken,
+      warnings: events.warnings,
+    };
+  } finally {
+    bounds.done();
+  }
+}
 
-  const probed = await probeWhileRunning(run, place, target, sidecar, main.exited, deps);
-  const ending = await end(run, target, main.exited);
-  const events =
-    manner === "sensor" ? await readEvents(target, place, probed.execs, deps) : { runs: [], raw: [], warnings: [] };
-  const taken = output.taken();
-  return {
-    scenario: scenario.name,
-    answers: [...probed.answers, commandAnswer(scenario.name, commandOf(subject.config, scenario).argv, ending, taken)],
-    ports: [...new Set(probed.listeners.map((listener) => listener.port))],
-    startMs: probed.startMs,
-    totalMs: deps.now() - startedAt,
-    ending,
-    sensor: events.runs,
-    rawEvents: events.raw,
-    output: taken,
-    warnings: events.warnings,
-  };
+/** Joins the application's network for as long as `use` takes. There is no relay for a command that was quicker than its sidecar. */
+async function withRelay<T>(
+  sidecar: Sidecar,
+  exited: Promise<Exit>,
+  bounds: RunBounds,
+  deps: JobDeps,
+  use: (relay: Relay | undefined) => Promise<T>,
+): Promise<T> {
+  const relay = await bounds.race(sidecar.start()).catch(async (error: unknown) => {
+    if (await hasEnded(exited)) return undefined;
+    throw error;
+  });
+  try {
+    return await use(relay);
+  } finally {
+    if (relay) deps.later(relay.close());
+  }
+}
+
+/** Ends the run when the disk gets full. Returns what ends the watch: writes at shutdown count as well. */
+function watchDiskOf(relay: Relay, { limits }: JobRequest, bounds: RunBounds): () => void {
+  const over = new AbortController();
+  const free = () => relay.freeBytes();
+  watchDisk({ free, limitBytes: limits.diskBytes, signal: over.signal }).catch((error: unknown) => {
+    if (!over.signal.aborted) bounds.exceed(error);
+  });
+  return () => over.abort();
 }
 
 type Probed = { answers: Answer[]; listeners: Listener[]; startMs: number | null; execs: number };
+
+const unprobed: Probed = { answers: [], listeners: [], startMs: null, execs: 0 };
 
 /** Everything that happens between the start of the application and the order to stop. */
 async function probeWhileRunning(
   run: Run,
   place: SensorPlace,
   target: Container,
-  sidecar: Sidecar,
+  relay: Relay,
   exited: Promise<Exit>,
+  bounds: RunBounds,
   deps: JobDeps,
 ): Promise<Probed> {
   const { scenario, request, subject } = run;
-  const relay = await sidecar.start().catch(async (error: unknown) => {
-    // A command that is quicker than its sidecar needs none.
-    if (await hasEnded(exited)) return undefined;
-    throw error;
-  });
-  if (!relay) return { answers: [], listeners: [], startMs: null, execs: 0 };
+  const { signal } = bounds;
   let execs = 0;
-  try {
-    const exposed = exposedPorts(subject, request);
-    const ready = await awaitReady({
-      listeners: () => relay.listeners(),
-      exposed,
-      startMs: waitForListener(scenario, request),
-      exited,
-      signal: deps.signal,
-    });
-    const listeners = ready.kind === "listening" ? ready.listeners : [];
-    const answers =
-      ready.kind === "exited"
-        ? []
-        : await runProbes({
-            planned: planProbes(scenario, listeners, exposed, request.limits),
-            connect: (port) => connectTo(relay, listeners, port),
-            exec: (probe, signal) => execute(run, place, target, probe, `exec-${++execs}`, signal),
-            limits: request.limits,
-            signal: deps.signal,
-            mask: [target.id, target.id.slice(0, 12)],
-          });
-    await awaitFinish({
-      run: scenario,
-      listening: ready.kind === "listening",
-      target,
-      place,
-      exited,
-      limits: request.limits,
-      deps,
-    });
-    return { answers, listeners, startMs: ready.kind === "listening" ? ready.afterMs : null, execs };
-  } finally {
-    deps.later(relay.close());
-  }
+  const exposed = exposedPorts(subject, request);
+  const ready = await awaitReady({
+    listeners: () => relay.listeners(),
+    exposed,
+    startMs: waitForListener(scenario, request),
+    exited,
+    signal,
+  });
+  const listeners = ready.kind === "listening" ? ready.listeners : [];
+  const answers =
+    ready.kind === "exited"
+      ? []
+      : await runProbes({
+          planned: planProbes(scenario, listeners, exposed, request.limits),
+          connect: (port) => connectTo(relay, listeners, port),
+          exec: (probe, ended) => execute(run, place, target, probe, `exec-${++execs}`, ended),
+          limits: request.limits,
+          signal,
+          mask: [target.id, target.id.slice(0, 12)],
+        });
+  // A command that was asked to end must; any other observation may end because its time is over.
+  const mustEnd = scenario.finish?.kind === "command-exit";
+  if (!mustEnd) bounds.forgetTime();
+  await awaitFinish({
+    run: scenario,
+    listening: ready.kind === "listening",
+    target,
+    place,
+    exited,
+    withinMs: mustEnd ? undefined : bounds.remainingMs(),
+    deps: { ...deps, signal },
+  });
+  return { answers, listeners, startMs: ready.kind === "listening" ? ready.afterMs : null, execs };
 }
 
 /** A scenario that says when it ends, or only executes commands, need not listen: it is not waited for long. */
@@ -208,14 +276,25 @@ async function execute(
   }
 }
 
+/** The image says how long its stop may take; it may not say for ever, ms. */
+const longestStopMs = 60_000;
+
+/** How long a killed container may take to end, ms. The engine itself gives up after ten seconds, with less to say. */
+const killedMs = 5_000;
+
 /** Ends the main process as its image asks for, unless it has ended already. */
-async function end({ subject, heedsStop }: Run, target: Container, exited: Promise<Exit>): Promise<Ending> {
+async function end(
+  { subject, heedsStop }: Run,
+  target: Container,
+  exited: Promise<Exit>,
+  bounds: RunBounds,
+): Promise<Ending> {
   const already = await Promise.race([exited, Promise.resolve(undefined)]);
   if (already) return endingOf(already, "ended");
-  const exit = await stopContainer(target, {
-    signal: heedsStop ? String(signalNumber(subject.config.StopSignal)) : "SIGKILL",
-    timeoutMs: (subject.config.StopTimeout ?? 10) * 1000,
-  });
+  const timeoutMs = Math.min((subject.config.StopTimeout ?? 10) * 1000, longestStopMs);
+  bounds.restart(timeoutMs + killedMs, "The application did not end although it was killed.");
+  const signal = heedsStop ? String(signalNumber(subject.config.StopSignal)) : "SIGKILL";
+  const exit = await bounds.race(stopContainer(target, { signal, timeoutMs }));
   return endingOf(exit, exit.killed ? "killed" : "stopped");
 }
 
