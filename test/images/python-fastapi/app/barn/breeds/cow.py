@@ -1,0 +1,5 @@
+from . import voices
+
+
+def sound() -> str:
+    return voices.load("cow").casefold()
