@@ -1,0 +1,1 @@
+<h1>The roof fell in</h1><pre><?= htmlspecialchars($error->getMessage()) ?></pre>
