@@ -110,7 +110,9 @@ export function unitOf(path: string): string | undefined {
   if (gem !== undefined) return gem;
   const [, tree, name] =
     /^(.*\/(?:site_ruby|vendor_ruby))\/(?:\d+\.\d+(?:\.\d+)?\/)?(?:[^/]*linux[^/]*\/)?([^/]+)/.exec(path) ?? [];
-  return tree && name && `shared:${name.replace(/\.(?:rb|so)$/, "")}`;
+  // RubyGems itself is a part of Ruby, wherever a distribution puts it.
+  if (!tree || !name || /^(?:rubygems|bundler)(?:\.rb)?$/.test(name)) return undefined;
+  return `shared:${name.replace(/\.(?:rb|so)$/, "")}`;
 }
 
 /** Units of which some code was read. */

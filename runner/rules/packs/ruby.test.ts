@@ -179,6 +179,16 @@ describe("ruby", () => {
     );
   });
 
+  it("reads what a native extension requires", () => {
+    const tree = {
+      "/app/app.rb": "require 'psych'",
+      [`${std}/psych.rb`]: "require 'psych.so'",
+      [`${std}/psych/syntax_error.rb`]: "",
+      [`${arch}/psych.so`]: "\x7fELF\0rb_require\0psych/syntax_error\0",
+    };
+    expect(kept(tree)).toEqual([`${std}/psych.rb`, `${std}/psych/syntax_error.rb`, `${arch}/psych.so`].sort());
+  });
+
   it("finds a gem whose code is not in lib, by its specification", () => {
     const tree = {
       "/app/app.rb": "require 'concurrent'",

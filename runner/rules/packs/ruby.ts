@@ -9,7 +9,7 @@ import { gemsForDevelopment, parseGemLock, productionGems, type RubyEdge, scanRu
 
 /** Tools of developers. The standard library and gems mention them; only an application that asks itself gets them. */
 const rare =
-  /^(?:irb|rdoc|debug|test-unit|minitest|rake|bundler|typeprof|rbs|ripper|power_assert|mkmf|win32|rinda|un|reline|pry|byebug|rspec)(?:[/.]|$)|^(?:test\/unit|rubygems\/commands|racc\/(?!parser))/;
+  /^(?:irb|rdoc|debug|test-unit|minitest|rake|bundler|typeprof|rbs|ripper|power_assert|mkmf|win32|rinda|un|reline|pry|byebug|rspec)(?:[/.]|$)|^(?:test\/unit|rubygems\/commands|racc\/(?!parser|cparse))/;
 
 /** Gems that load the rest of an application by convention, so that no `require` shows what it uses. */
 const frameworks = ["railties", "hanami", "padrino-core", "zeitwerk", "dry-system"];
@@ -18,14 +18,25 @@ const isRuby = oncePerWave((context) =>
   ran(context, /^(?:j?ruby[\d.]*|truffleruby|puma|unicorn|rackup|bundle|passenger.*)$/i),
 );
 
-const scanned = perPath((path, context) => scanRuby(context.text(path) ?? ""));
+const scanned = perPath((path, context) => {
+  if (!path.endsWith(".so")) return scanRuby(context.text(path) ?? "");
+  // An extension requires with `rb_require("psych/syntax_error")`: a string constant.
+  const names =
+    context
+      .content(path)
+      ?.toString("latin1")
+      .matchAll(/\0([a-z][\w-]{1,60}(?:\/[\w-]{1,60}){1,5})(?=\0)/g) ?? [];
+  const edges = [...names].map(([, name = ""]): RubyEdge => ({ kind: "require", name, lazy: false }));
+  return { edges: edges.slice(0, 500), requiresBundle: false };
+});
 
 /** Where a `require` leads, with or without its ending. */
 const feature = perPath((name, context): string | undefined => {
   const names = /\.(?:rb|so)$/.test(name) ? [name] : [`${name}.rb`, `${name}.so`];
   const directories = name.startsWith("/") ? [""] : rubyHome(context).loadPath;
-  for (const directory of directories) {
-    for (const each of names) {
+  // As Ruby does it: a source anywhere on the path comes before a native extension.
+  for (const each of names) {
+    for (const directory of directories) {
       const found = fileAt(context, posix.join(directory, each));
       if (found !== undefined) return found;
     }
@@ -46,6 +57,7 @@ function isOwn(path: string, context: PackContext): boolean {
 
 function isSource(path: string, context: PackContext): boolean {
   const name = posix.basename(path);
+  if (name.endsWith(".so")) return rubyHome(context).loadPath.some((directory) => path.startsWith(`${directory}/`));
   if (/\.(?:rb|ru|rake|jbuilder|builder|erb|haml|slim)$|^(?:Gemfile|Rakefile|Capfile)$/.test(name)) return true;
   return !name.includes(".") && isOwn(path, context) && /^#!.*ruby/.test(context.text(path) ?? "");
 }
@@ -190,11 +202,14 @@ function usedGemEdges(context: PackContext): Wanted[] {
   ];
 }
 
+/** Of telephones of the last century, and of an old file system. */
+const isOddity = (path: string) => /\/(?:emoji|utf8_mac|cesu)[^/]*$/.test(path);
+
 /** Encodings are loaded by name when a string asks for one; the tables of East Asia are most of their bytes. */
 function encodings(context: PackContext): Wanted[] {
   return rubyHome(context).standard.flatMap((directory) => {
     const small = filesBelow(context, `${directory}/enc`, {
-      accept: (path, { size }) => size <= 128 << 10 || context.isSeen(path),
+      accept: (path, { size }) => (size <= 128 << 10 && !isOddity(path)) || context.isSeen(path),
     });
     return small.map((path) => byPack("rule", path, "ruby", "encodings"));
   });
@@ -202,7 +217,9 @@ function encodings(context: PackContext): Wanted[] {
 
 function largeEncodings(by: string, context: PackContext): Wanted[] {
   return rubyHome(context).standard.flatMap((directory) =>
-    filesBelow(context, `${directory}/enc`).map((path) => byPack("rule", path, by, "encodes text")),
+    filesBelow(context, `${directory}/enc`, { accept: (path) => !isOddity(path) }).map((path) =>
+      byPack("rule", path, by, "encodes text"),
+    ),
   );
 }
 
