@@ -1,0 +1,124 @@
+import { existsSync, readdirSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { aPackContext, keptBy } from "./pack.builder.ts";
+import { timeZones } from "./time-zones.ts";
+import { asksForAnyZone, zoneNamesIn } from "./zone-names.ts";
+
+const zones = new Set([
+  "Europe/Berlin",
+  "Europe/Paris",
+  "America/Argentina/Salta",
+  "America/New_York",
+  "CET",
+  "Japan",
+  "Etc/GMT+5",
+  "UTC",
+]);
+const namesIn = (text: string) => [...zoneNamesIn(Buffer.from(text, "latin1"), zones)];
+
+describe("zone names", () => {
+  it.each([
+    ['tz = "Europe/Berlin"', ["Europe/Berlin"]],
+    ["TZ=America/Argentina/Salta\n", ["America/Argentina/Salta"]],
+    ["/usr/share/zoneinfo/Europe/Paris", ["Europe/Paris"]],
+    ["Etc/GMT+5", ["Etc/GMT+5"]],
+    ["'CET' CET", ["CET"]],
+    ["Europe/Berlinale and OldEurope/Paris", []],
+    ["made in 'Japan'", []],
+    ["europe/berlin", []],
+    ["", []],
+  ])("in the text %j are %j", (text, names) => {
+    expect(namesIn(text)).toEqual(names);
+  });
+
+  it("in a binary stand without anything between them", () => {
+    expect(namesIn("\0\0xEurope/BerlinEurope/ParisAmerica/New_Yorkers")).toEqual([
+      "Europe/Berlin",
+      "Europe/Paris",
+      "America/New_York",
+    ]);
+  });
+
+  it("are found where pieces of a large file meet", () => {
+    const at = (position: number) => {
+      const file = Buffer.alloc(3 << 20, " ");
+      file.write("Europe/Berlin", position);
+      return [...zoneNamesIn(file, zones)];
+    };
+    for (const position of [0, 1, (1 << 20) - 13, (1 << 20) - 5, (1 << 20) - 1, 1 << 20, (2 << 20) - 7, (3 << 20) - 13])
+      expect(at(position)).toEqual(["Europe/Berlin"]);
+  });
+
+  it("are found in any bytes", () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void zoneNamesIn(Buffer.from(bytes), zones)));
+  });
+});
+
+it.each([
+  ["zoneinfo.available_timezones()", true],
+  ["tz = ZoneInfo(request.args['tz'])", true],
+  ['tz = ZoneInfo("Europe/Berlin")', false],
+  ["new DateTimeZone($name)", true],
+  ["new DateTimeZone('Europe/Paris')", false],
+  ["ZoneInfo( )", false],
+  ["print(1)", false],
+])("%j asks for zones that it does not name: %j", (text, answer) => {
+  expect(asksForAnyZone(text)).toBe(answer);
+});
+
+const info = "/usr/share/zoneinfo";
+const tree = {
+  [`${info}/Europe/Berlin`]: "TZif",
+  [`${info}/Europe/Paris`]: "TZif",
+  [`${info}/UTC`]: "-> Etc/UTC",
+  [`${info}/Etc/UTC`]: "TZif",
+  [`${info}/right/Europe/Berlin`]: "TZif",
+  [`${info}/posix/Europe/Berlin`]: "TZif",
+  [`${info}/zone.tab`]: "x",
+  "/etc/localtime": `-> ${info}/Etc/UTC`,
+  "/etc/timezone": "Etc/UTC",
+  "/srv/app.py": "ZONE = 'Europe/Berlin'",
+  "/srv/any.py": "ZoneInfo(name)",
+  "/srv/bundle.js": "['Europe/Berlin']",
+  "/usr/lib/other.py": "'Europe/Berlin'",
+};
+const system = ["/etc/localtime", "/etc/timezone", `${info}/Etc/UTC`];
+const all = [
+  ...system,
+  `${info}/Etc`,
+  `${info}/Europe`,
+  `${info}/Europe/Berlin`,
+  `${info}/Europe/Paris`,
+  `${info}/UTC`,
+  `${info}/zone.tab`,
+].sort();
+const kept = (used: string[], given = {}) =>
+  keptBy(timeZones, aPackContext(tree, { application: ["/srv"], ...given }), used);
+const withoutDirectories = (paths: string[]) => paths.filter((path) => !/\/(?:Etc|Europe)$/.test(path));
+
+describe("time zones", () => {
+  it("keeps the zone that the application names, and not one that a library does", () => {
+    expect(kept(["/srv/app.py"])).toEqual([...system, `${info}/Europe/Berlin`, `${info}/UTC`].sort());
+    expect(kept(["/usr/lib/other.py"])).toEqual(system);
+    expect(kept(["/srv/bundle.js"])).toEqual(system);
+  });
+
+  it("keeps all zones, and no copies, where code lists them, takes one from outside, or read the list", () => {
+    expect(withoutDirectories(kept(["/srv/any.py"]))).toEqual(withoutDirectories(all));
+    expect(withoutDirectories(kept([], { seen: [`${info}/zone.tab`] }))).toEqual(withoutDirectories(all));
+  });
+
+  it("keeps the zone of TZ, and the neutral ones with any that was read", () => {
+    expect(kept([], { env: ["TZ=:Europe/Paris"] })).toContain(`${info}/Europe/Paris`);
+    expect(kept([], { seen: [`${info}/Europe/Berlin`] })).toEqual([...system, `${info}/UTC`].sort());
+  });
+});
+
+it.runIf(existsSync(`${info}/Europe`))("finds every real zone's name in a text", () => {
+  const names = readdirSync(info, { recursive: true, encoding: "utf8" }).filter((name) =>
+    /^[A-Z]\w+\/[\w/+-]+$/.test(name),
+  );
+  const text = Buffer.from(names.map((name) => `x = "${name}"\n`).join(""));
+  expect([...zoneNamesIn(text, new Set(names))].sort()).toEqual([...new Set(names)].sort());
+});
