@@ -3,10 +3,14 @@ import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "./deps.ts";
 import { canceled } from "./docker/errors.ts";
+import type { SourceImage } from "./image/source.ts";
+import type { ScenarioRun } from "./observation.ts";
 import { storeArtifacts } from "./report/artifacts.ts";
 import { report } from "./report/report.ts";
+import type { Rootfs } from "./rootfs.ts";
 import { sensorBinary } from "./sensor/binary.ts";
 import { type JobDeps, withJob } from "./stages/job-deps.ts";
+import type { Known } from "./stages/keep.ts";
 import { observe, withHealthcheck } from "./stages/observe.ts";
 import { withFiles } from "./stages/open-files.ts";
 import { prove } from "./stages/prove.ts";
@@ -36,34 +40,35 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
   const source = await stage("resolve", () => resolve(asked, deps));
   const request = { ...asked, scenarios: withHealthcheck(asked.scenarios, source.config) };
   const fat = { image: source.id, config: source.config };
-  const work = (job: JobDeps) =>
-    withFiles(fat, job, async (files) => {
-      const [index, observed] = await together(
-        stage(
-          "index",
-          () => files.index(),
-          ({ rootfs }) => `${rootfs.size} entries`,
-        ),
-        stage(
-          "observe",
-          () => observe(fat, request, job),
-          ({ runs }) => describeRuns(runs),
-        ),
+  const work = async (job: JobDeps): Promise<Report> => {
+    const observing = stage(
+      "observe",
+      () => observe(fat, request, job),
+      ({ runs }) => describeRuns(runs),
+    );
+    const proving = withFiles(fat, job, async (open) => {
+      const index = await stage(
+        "index",
+        () => open.files.index(),
+        ({ rootfs }) => `${rootfs.size} entries`,
       );
-      const known = {
-        rootfs: index.rootfs,
-        observed: observed.runs,
-        config: source.config,
-        keep: request.keep,
-        facts: new Map(),
-        contents: new Map(),
-      };
-      const proof = await prove({ request, source, fat, known, files, stage }, job);
-      const outcome = { request, source, index, observed, ...proof, startedAt, stages: stage.times };
-      return storeArtifacts(outcome, report(outcome, deps), deps);
+      const observed = await observing;
+      const known = whatIsKnown(source, request, index.rootfs, observed.runs);
+      const proof = await prove({ request, source, fat, known, open, stage }, job);
+      return { request, source, index, observed, ...proof, startedAt, stages: stage.times };
     });
+    const [outcome] = await together(proving, observing);
+    return storeArtifacts(outcome, report(outcome, deps), deps);
+  };
   return withJob(deps, await sensorBinary(source.architecture), work);
 }
+
+const whatIsKnown = (
+  { config }: SourceImage,
+  { keep }: JobRequest,
+  rootfs: Rootfs,
+  observed: readonly ScenarioRun[],
+): Known => ({ rootfs, observed, config, keep, facts: new Map(), contents: new Map() });
 
 const describeRuns = (runs: readonly { ports: number[]; answers: unknown[] }[]): string => {
   const ports = [...new Set(runs.flatMap((run) => run.ports))];

@@ -8,7 +8,7 @@ import { WinnowError } from "#contract/error.ts";
 import type { Layer } from "./archive.ts";
 
 /** A layer up to this size stays in memory: most slim images never touch the runner's disk. */
-const memoryBytes = 64 << 20;
+const memoryBytes = 256 << 20;
 
 /**
  * Takes a layer's tar, counts and hashes it on its way, and gives it back: the archive needs size and digest before the

@@ -37,25 +37,24 @@ export const sensorFiles = (place: SensorPlace, binary: Buffer): TarEntry[] => [
   { name: place.binary, mode: 0o755, uid: 0, gid: 0, content: binary },
 ];
 
+/** The pristine rootfs, for as long as it is needed. `release` lets go of it before the end of `withFiles`. */
+export type OpenFiles = { files: FilesSession; release(): void };
+
 /** Opens the pristine rootfs of an image through the sensor, in a container in which nothing of the image runs. */
-export async function withFiles<T>(
-  subject: Subject,
-  deps: JobDeps,
-  use: (files: FilesSession) => Promise<T>,
-): Promise<T> {
+export async function withFiles<T>(subject: Subject, deps: JobDeps, use: (open: OpenFiles) => Promise<T>): Promise<T> {
   const place = freshPlace();
   const container = await createContainer(deps, filesServer(subject, place));
+  let isOpen = true;
+  const release = (): void => {
+    if (isOpen) deps.later(removeContainer(container));
+    isOpen = false;
+  };
   try {
     await putFiles(container, sensorFiles(place, deps.sensor));
     const attached = await startAttached(container, { stdin: true, tty: false });
     attached.stderr.resume();
-    const files = openFilesSession(attached);
-    try {
-      return await use(files);
-    } finally {
-      deps.later(files.close());
-    }
+    return await use({ files: openFilesSession(attached), release });
   } finally {
-    deps.later(removeContainer(container));
+    release();
   }
 }

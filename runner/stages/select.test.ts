@@ -58,7 +58,11 @@ describe("what was observed", () => {
     );
     const keep = { profile: "exact" as const, includePaths: [], excludePatterns: [] };
     const runs = [{ scenario: "s", run: aRun(["read /a", "stat /b"]) }];
-    expect(paths(select({ rootfs, runs, config, keep, repairs: [], facts, contents: new Map() }))).toEqual(["/", "/a", "/b"]);
+    expect(paths(select({ rootfs, runs, config, keep, repairs: [], facts, contents: new Map() }))).toEqual([
+      "/",
+      "/a",
+      "/b",
+    ]);
   });
 });
 

@@ -60,7 +60,7 @@ export async function withStages<T>(
 /** The index of an image, read for the benchmark alone. */
 export const rootfsOf = (image: string, bench: Bench): Promise<Rootfs> =>
   withStages(image, bench, async (source, deps) => {
-    const { rootfs } = await withFiles({ image: source.id, config: source.config }, deps, (files) => files.index());
+    const { rootfs } = await withFiles({ image: source.id, config: source.config }, deps, ({ files }) => files.index());
     return rootfs;
   });
 
