@@ -3,8 +3,7 @@ const maxPaths = 3000;
 const maxLength = 1024;
 
 // What stands before the slash tells a path from the middle of a URL, a word, a closing tag or a regular expression.
-const absolute =
-  /(?<![\w.$})\]\-/:<\\*~%@]|:\/)\/[\w.@+%-][\w.@+%/-]*|(?<=(?:^|[\s"'=:,;(])(?:[A-Za-z_]\w*:|file:\/\/))\/[\w.@+-][\w.@+%/-]*/gm;
+const absolute = /(?:(?<![\w.$})\]\-/<\\*~%@])|(?<=\bfile:\/\/))\/[\w.@+%-][\w.@+%/-]*/g;
 
 /**
  * The absolute paths that stand in a text, each once. Whole lines of comment do not count, nor a first line with `#!`, which the

@@ -105,3 +105,17 @@ export function isRuntime(program: string): boolean {
     posix.basename(program),
   );
 }
+
+/** Programs that build, install or inspect. A script that names one does so for developers, or has done it when the image was made. */
+export function isBuildTool(program: string): boolean {
+  return /^(apt|apt-get|apt-cache|apt-key|aptitude|dpkg.*|yum|dnf|microdnf|apk|rpm|zypper|pacman|pip[\d.]*|pipx|gem|cargo|rustc|gcc.*|g\+\+.*|cc|c\+\+|clang.*|ld|make|gmake|cmake|ninja|meson|autoconf|automake|docker|docker-compose|podman|kubectl|helm|vim|vi|nano|emacs|less|more|man|gdb|strace|ltrace|valgrind|javac|mvn|gradle|apache2-dev|debconf.*|update-rc\.d|lintian)$/.test(
+    posix.basename(program),
+  );
+}
+
+/** Files whose content is no text that anybody wrote. */
+export function isBinaryName(path: string): boolean {
+  return /\.(png|jpe?g|gif|ico|webp|avif|bmp|tiff?|woff2?|ttf|otf|eot|pdf|mp[34]|webm|ogg|wav|mov|zip|gz|xz|bz2|zst|tar|tgz|jar|war|ear|whl|so(\.[\d.]+)?|a|o|node|dll|exe|wasm|class|py[co]|beam|mo|dat|db|sqlite3?|bin|onnx|pt|parquet|pack|idx)$/i.test(
+    path,
+  );
+}
