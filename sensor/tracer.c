@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caps.h"
 #include "cleanup.h"
 
 #ifndef PTRACE_EVENT_STOP
@@ -87,11 +89,14 @@ static void start(struct tracer *tracer)
 {
     tracer->observer.started = true;
     tracer->records.calls[ABI_NATIVE][__NR_execve] = 1;
-    if (!tracer->records.bpf)
-        return;
-    tracer->bpf.seen[__NR_execve] = 1;
-    if (bpfset_attach(&tracer->bpf))
-        record_warning(&tracer->records, "no-bpf", strerror(errno));
+    if (tracer->records.bpf) {
+        tracer->bpf.seen[__NR_execve] = 1;
+        if (bpfset_attach(&tracer->bpf))
+            record_warning(&tracer->records, "no-bpf", strerror(errno));
+    }
+    /* Only eBPF wanted it. From now on the application chooses what the tracer reads. */
+    if (caps_limit(~(1ull << CAP_SYS_ADMIN)))
+        record_warning(&tracer->records, "privileged", strerror(errno));
 }
 
 static void on_exec(struct tracer *tracer, struct process *process)

@@ -4,7 +4,7 @@ import type { RunnerDeps } from "../deps.ts";
 import { familiarName, familiarReference, type Reference, withDefaultTag } from "../image/reference.ts";
 import { readSource, type SourceImage } from "../image/source.ts";
 import { findCredentials } from "./credentials.ts";
-import { calling, canceled, engineError, hasStatus } from "./errors.ts";
+import { calling, canceled, engineError, hasStatus, throwIfAborted } from "./errors.ts";
 import { type EngineMessage, readMessages } from "./json-lines.ts";
 import { removing } from "./removal.ts";
 
@@ -90,10 +90,13 @@ export async function loadImage({ engine, signal }: ImageDeps, archive: Readable
     broken = error;
   });
   try {
-    await calling("loading an image", signal, async () => {
-      const answer = (await engine.docker.loadImage(archive, { quiet: true, abortSignal: signal })) as Readable; // as in pullImage
+    throwIfAborted(signal);
+    // Not aborted in flight: the engine would finish all the same, and the image come when it was looked for in vain.
+    await calling("loading an image", undefined, async () => {
+      const answer = (await engine.docker.loadImage(archive, { quiet: true })) as Readable; // as in pullImage
       for await (const message of readMessages(answer)) void message;
     });
+    throwIfAborted(signal);
   } catch (thrown) {
     throw broken instanceof WinnowError ? broken : thrown;
   } finally {

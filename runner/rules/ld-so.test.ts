@@ -87,6 +87,7 @@ describe("a needed library is searched for as ld.so does", () => {
       "$ORIGIN, $LIB and $PLATFORM are replaced",
       {
         "/app/bin/a": aProgram(["libx.so", "liby.so", "libz.so"], {
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: the linker's own syntax
           runpath: "$ORIGIN/../one:/two/${LIB}:/three/$PLATFORM",
         }),
         "/app/one/libx.so": x,

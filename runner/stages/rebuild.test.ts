@@ -148,12 +148,15 @@ describe.each(engines)("rebuilding on $host", (engine) => {
     dangling.finalize();
     const bad = packing(await buffer(dangling));
     // The containerd image store unpacks when the image is first used, the other one when it is loaded.
-    const used = rebuild({ source, paths: [], tags: [] }, bad, job).then((slim) =>
-      withContainer(job, { Image: slim.engineId, Labels: testLabels }, async () => {}).finally(() =>
-        discard(slim, job),
-      ),
-    );
-    await expect(used).rejects.toMatchObject({ code: "docker.failed" });
+    const use = async (): Promise<void> => {
+      const slim = await rebuild({ source, paths: [], tags: [] }, bad, job);
+      try {
+        await withContainer(job, { Image: slim.engineId, Labels: testLabels }, async () => {});
+      } finally {
+        await discard(slim, job);
+      }
+    };
+    await expect(use()).rejects.toMatchObject({ code: "docker.failed" });
     expect(await leftovers(engine, job.jobId)).toEqual(nothing);
   });
 

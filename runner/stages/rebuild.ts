@@ -126,7 +126,12 @@ function refuseDigest(tag: string): void {
 async function load(deps: RebuildDeps, reference: string, parts: ImageParts): Promise<string> {
   try {
     await loadImage(deps, writeArchive(parts, [reference]));
-    const loaded = await inspectImage(deps, reference);
+    const loaded = await inspectImage(deps, reference).catch(async (error: unknown) => {
+      if (!(error instanceof WinnowError) || error.code !== "image.not-found") throw error;
+      // Another job has removed the same image between the engine's finding that it has it and its naming it for us.
+      await loadImage(deps, writeArchive(parts, [reference]));
+      return inspectImage(deps, reference);
+    });
     const isOurs = loaded.id === parts.configDigest || loaded.id === parts.manifestDigest;
     if (isOurs && loaded.diffIds.length === 1 && loaded.diffIds[0] === parts.layer.digest) return loaded.id;
     throw new WinnowError(

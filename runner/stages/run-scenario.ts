@@ -1,13 +1,11 @@
-import { finished } from "node:stream/promises";
 import { WinnowError } from "#contract/error.ts";
-import type { ExecProbe, JobRequest, Scenario } from "#contract/job.ts";
+import type { Finish, JobRequest, Scenario } from "#contract/job.ts";
 import type { Answer } from "#contract/report.ts";
 import {
   type Container,
   type ContainerSpec,
   createContainer,
   type Exit,
-  execAttached,
   removeContainer,
   startAttached,
   stopContainer,
@@ -19,14 +17,14 @@ import type { Ending, ScenarioRun } from "../observation.ts";
 import { planProbes } from "../probes/plan-probes.ts";
 import { awaitReady, type Listener } from "../probes/readiness.ts";
 import { runProbes } from "../probes/run-probes.ts";
-import { pause } from "../probes/time-limit.ts";
 import type { Relay } from "../sensor/relay-client.ts";
 import { awaitFinish } from "./await-finish.ts";
 import { boundRun, type RunBounds } from "./bound-run.ts";
 import { collectOutput } from "./collect-output.ts";
 import { commandAnswer } from "./command-answer.ts";
 import { endTarget } from "./end-target.ts";
-import { bare, commandOf, type SensorPlace, type Subject, sensorArguments, underSensor } from "./instrument.ts";
+import { executeProbe } from "./execute-probe.ts";
+import { bare, commandOf, type SensorPlace, type Subject, underSensor } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { startFailure } from "./judge-fat-run.ts";
 import { eventsDirectory, freshGuardedPlace, freshPlace } from "./open-files.ts";
@@ -38,7 +36,7 @@ import { watchDisk } from "./watch-disk.ts";
 /** `sensor`: observed. `bare`: nothing of ours in the container. */
 export type Manner = "sensor" | "bare";
 
-type Run = {
+export type Run = {
   name: string;
   subject: Subject;
   scenario: Scenario;
@@ -172,6 +170,9 @@ type Probed = { answers: Answer[]; listeners: Listener[]; startMs: number | null
 
 const unprobed: Probed = { answers: [], listeners: [], startMs: null, execs: 0 };
 
+/** Finishes that come by themselves, whatever the application does. */
+const ownEnds = new Set<Finish["kind"] | undefined>(["seconds", "timeout", "quiet", "signal"]);
+
 /** Everything that happens between the start of the application and the order to stop. */
 async function probeWhileRunning(
   run: Run,
@@ -186,13 +187,21 @@ async function probeWhileRunning(
   const { signal } = bounds;
   let execs = 0;
   const exposed = exposedPorts(subject, request);
+  // Whoever asked for a stretch of time gets it, also when nothing listens in it.
+  const hasOwnEnd = ownEnds.has(scenario.finish?.kind);
+  const waitMs = waitForListener(scenario, request);
+  if (hasOwnEnd) bounds.forgetTime();
   const ready = await awaitReady({
     listeners: () => relay.listeners(),
     exposed,
-    startMs: waitForListener(scenario, request),
+    startMs: hasOwnEnd ? Math.min(waitMs, bounds.remainingMs()) : waitMs,
     exited,
     signal,
   });
+  if (hasOwnEnd) {
+    const { probeMs } = request.limits;
+    bounds.restart(bounds.remainingMs() + probeMs, `The probes of the scenario "${scenario.name}" took too long.`);
+  }
   const listeners = ready.kind === "listening" ? ready.listeners : [];
   const answers =
     ready.kind === "exited"
@@ -200,7 +209,7 @@ async function probeWhileRunning(
       : await runProbes({
           planned: planProbes(scenario, listeners, exposed, request.limits),
           connect: (port) => connectTo(relay, listeners, port),
-          exec: (probe, ended) => execute(run, place, target, probe, `exec-${++execs}`, ended),
+          exec: (probe, ended) => executeProbe(run, place, target, probe, `exec-${++execs}`, ended),
           limits: request.limits,
           signal,
           mask: [target.id, target.id.slice(0, 12)],
@@ -235,45 +244,6 @@ function exposedPorts({ config }: Subject, { run }: JobRequest): number[] {
 async function hasEnded(exited: Promise<unknown>): Promise<boolean> {
   const later = new Promise<false>((resolve) => setTimeout(resolve, 250, false));
   return Promise.race([exited.then(() => true), later]);
-}
-
-/** How long the outputs of an ended command may stay open, ms. */
-const lingerMs = 250;
-
-/** One command in the running container, as the image's user: under a sensor of its own, or plainly. */
-async function execute(
-  { scenario, subject, manner }: Run,
-  place: SensorPlace,
-  target: Container,
-  probe: ExecProbe,
-  eventsName: string,
-  signal: AbortSignal,
-): Promise<{ exitCode: number; stdout: Buffer; stderr: Buffer }> {
-  const command = commandOf(subject.config, scenario);
-  const observed = manner === "sensor";
-  const argv = observed
-    ? [place.binary, ...sensorArguments(command, place, eventsName), "--", ...probe.argv]
-    : probe.argv;
-  const process = await execAttached(target, {
-    argv,
-    stdin: probe.stdin !== undefined,
-    tty: false,
-    ...(observed ? { user: "0:0" } : command.user === "" ? {} : { user: command.user }),
-  });
-  if (probe.stdin !== undefined) process.stdin.end(probe.stdin);
-  const stdout = collectOutput([process.stdout], () => {});
-  const stderr = collectOutput([process.stderr], () => {});
-  const closed = Promise.allSettled([finished(process.stdout), finished(process.stderr)]);
-  signal.addEventListener("abort", process.close, { once: true });
-  try {
-    const { code } = await process.exited;
-    // A child that the command leaves behind may hold its outputs open for ever.
-    await Promise.race([closed, pause(lingerMs, signal)]);
-    return { exitCode: code, stdout: stdout.taken(), stderr: stderr.taken() };
-  } finally {
-    signal.removeEventListener("abort", process.close);
-    process.close();
-  }
 }
 
 /** The image says how long its stop may take; it may not say for ever, ms. */

@@ -47,6 +47,13 @@ describe("the watch", () => {
     expect(looks).toEqual([]);
   });
 
+  test("does not let a run fill what others make free", async () => {
+    const looks = [disk(50 * giga), disk(60 * giga), disk(58 * giga)];
+    const free = async () => looks.shift() ?? disk(0);
+    const watch = watchDisk({ free, limitBytes: 1.5 * giga, signal: new AbortController().signal });
+    await expect(watch).rejects.toMatchObject({ message: expect.stringContaining("2147 MB written") });
+  });
+
   test("ends quietly with the run", async () => {
     const over = new AbortController();
     const watch = watchDisk({ free: async () => disk(50 * giga), limitBytes: giga, signal: over.signal });

@@ -43,8 +43,10 @@ type Watch = {
 
 /** Looks at the disk until `signal` aborts, then returns. Rejects with what `diskFault` finds, and with what `free` rejects with. */
 export async function watchDisk({ free, limitBytes, signal }: Watch): Promise<void> {
-  const start = await free();
+  let start = await free();
   for (let now = start; !signal.aborted; now = await free()) {
+    // Room that others make meanwhile is not the run's to fill.
+    if (now.available > start.available) start = now;
     const fault = diskFault(start, now, limitBytes);
     if (fault) throw fault;
     await pause(lookMs, signal).catch(() => {});

@@ -180,10 +180,11 @@ static int hog(void)
     return 0;
 }
 
-/* Stays afterwards, so that whoever watches has time to see it. */
+/* Comes late and stays afterwards, so that whoever watches sees the disk before and after. */
 static int fill(const char *path)
 {
     static char part[MEGABYTE];
+    sleep(1);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0)
         return -1;
@@ -211,11 +212,9 @@ static int fill_volume(void)
 static int fill_unseen(void)
 {
     int fd = open("/tmp/unseen", O_WRONLY | O_CREAT | O_EXCL, 0600);
-    char path[64];
     if (fd < 0 || unlink("/tmp/unseen") != 0)
         return -1;
-    close(open("/tmp/full", O_RDONLY));
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    sleep(1);
     static char part[MEGABYTE];
     for (int i = 0; i < FILL_MEGABYTES; i++)
         if (write(fd, part, sizeof part) != (ssize_t) sizeof part)
