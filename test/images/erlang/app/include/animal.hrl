@@ -1,0 +1,1 @@
+-record(animal, {name, weight}).
