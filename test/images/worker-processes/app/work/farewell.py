@@ -1,0 +1,2 @@
+def words():
+    return "the worker goes home"
