@@ -37,6 +37,38 @@ export type HttpProbe = z.infer<typeof HttpProbe>;
 export type ExecProbe = z.infer<typeof ExecProbe>;
 export type TcpProbe = z.infer<typeof TcpProbe>;
 
+const Resource = z.string().startsWith("/");
+
+/** Follows the links of the probes' HTML answers on their own origin, breadth first. Every run repeats what the first one visited. */
+export const Crawl = z.strictObject({
+  /** Pages that a probe's answer links to are at depth 1. */
+  maxDepth: z.int().min(1).max(20).default(3),
+  /** Requests of any kind: pages, scripts, styles, images. */
+  maxPages: z.int().min(1).max(5000).default(1000),
+  /** Of all bodies together. */
+  maxBytes: z
+    .int()
+    .min(1)
+    .default(256 * 2 ** 20),
+  maxMs: z.int().min(1).default(60_000),
+});
+export type Crawl = z.infer<typeof Crawl>;
+
+/** OpenAPI 2 and 3 documents that the application itself serves: each operation gets one request. */
+export const ApiSpecs = z.strictObject({
+  /** Where it serves them. `prefix` stands before each path instead of what the document says. */
+  documents: z
+    .array(z.strictObject({ resource: Resource, prefix: Resource.optional() }))
+    .max(20)
+    .default([]),
+  /** Look for one at the paths where frameworks put it, too. */
+  wellKnown: z.boolean().default(false),
+  /** Also send POST, PUT, PATCH and DELETE. */
+  mutating: z.boolean().default(false),
+  maxRequests: z.int().min(1).max(5000).default(500),
+});
+export type ApiSpecs = z.infer<typeof ApiSpecs>;
+
 /** When an observation ends. */
 export const Finish = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("probe-done") }),
@@ -63,6 +95,10 @@ export const Scenario = z.strictObject({
   /** `GET /` on every listening port, besides `probes`. */
   defaultProbe: z.boolean().default(true),
   probes: z.array(Probe).default([]),
+  /** Sent after the probes. */
+  apiSpecs: ApiSpecs.optional(),
+  /** Done after all other requests. */
+  crawl: Crawl.optional(),
   /** Left out: `probe-done` when something listens, `command-exit` when the command ends first. */
   finish: Finish.optional(),
   /** The exit code that the command must have; only looked at when the command ends by itself. */

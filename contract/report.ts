@@ -84,6 +84,15 @@ export type StageTime = z.infer<typeof StageTime>;
 export const Warning = z.object({ code: z.string(), text: z.string() });
 export type Warning = z.infer<typeof Warning>;
 
+/** What the observation leaves open: more exercise would answer it. */
+export const OpenQuestion = z.object({
+  /** `endpoint`: answered with an error. `executable`: kept, never run. `still-growing`: new files until the end. */
+  kind: z.enum(["endpoint", "executable", "still-growing"]),
+  subject: z.string(),
+  text: z.string(),
+});
+export type OpenQuestion = z.infer<typeof OpenQuestion>;
+
 export const Report = z.object({
   schemaVersion: z.literal(reportSchemaVersion),
   winnow: z.object({ version: z.string(), sensor: z.string() }),
