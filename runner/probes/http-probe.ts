@@ -18,6 +18,8 @@ export type HttpOutcome = {
   /** Null when no HTTP answer came. Also set with an `error` when only the body did not come whole. */
   status: number | null;
   contentType: string | null;
+  /** Where a redirect leads, as written. */
+  location: string | null;
   /** At most 16 MiB. Empty for streams of events, which have no end. */
   body: Buffer;
   fault: HttpFault | null;
@@ -118,6 +120,7 @@ async function attempt(
     protocol,
     status: null,
     contentType: null,
+    location: null,
     body: Buffer.alloc(0),
     fault: null,
     error: null,
@@ -202,8 +205,9 @@ function exchange(
   });
 }
 
-function headOf(answer: IncomingMessage): Pick<HttpOutcome, "status" | "contentType"> {
-  return { status: answer.statusCode ?? null, contentType: answer.headers["content-type"] ?? null };
+function headOf(answer: IncomingMessage): Pick<HttpOutcome, "status" | "contentType" | "location"> {
+  const { "content-type": contentType = null, location = null } = answer.headers;
+  return { status: answer.statusCode ?? null, contentType, location };
 }
 
 function readAnswer(
