@@ -1,0 +1,5 @@
+import codecs
+
+
+def convert(text):
+    return codecs.encode(text, "rot13")
