@@ -20,9 +20,10 @@ enum {
 enum action {
     ACTION_ALLOW,
     ACTION_STOP,
+    ACTION_LOOK, /* stop, or notify */
     ACTION_EPERM,
     ACTION_ENOSYS,
-    ACTION_STAT_3, /* a stat call with its flags in argument 3 */
+    ACTION_STAT_3, /* look at a stat call with its flags in argument 3 */
     ACTION_STAT_2,
     ACTION_CLONE,        /* stop with CLONE_UNTRACED */
     ACTION_CLONE_REFUSE, /* that, and refuse namespaces */
@@ -75,14 +76,14 @@ static size_t argument(int number)
 }
 
 /* glibc's fstat() is a stat call with AT_EMPTY_PATH and a descriptor: not a look at a path. With AT_FDCWD it may be one. */
-static void add_stat(struct filter *filter, int flags)
+static void add_stat(struct filter *filter, int flags, uint32_t look)
 {
     add_load(filter, argument(flags));
     add_jump(filter, BPF_JSET, AT_EMPTY_PATH, 0, 3);
     add_load(filter, argument(0));
     add_jump(filter, BPF_JEQ, (uint32_t) AT_FDCWD, 1, 0);
     add_return(filter, SECCOMP_RET_ALLOW);
-    add_return(filter, SECCOMP_RET_TRACE);
+    add_return(filter, look);
 }
 
 static void add_clone(struct filter *filter, bool refuse)
@@ -97,7 +98,7 @@ static void add_clone(struct filter *filter, bool refuse)
     add_return(filter, SECCOMP_RET_ALLOW);
 }
 
-static void add_action(struct filter *filter, enum action action)
+static void add_action(struct filter *filter, enum action action, uint32_t look)
 {
     switch (action) {
     case ACTION_ALLOW:
@@ -106,6 +107,9 @@ static void add_action(struct filter *filter, enum action action)
     case ACTION_STOP:
         add_return(filter, SECCOMP_RET_TRACE);
         break;
+    case ACTION_LOOK:
+        add_return(filter, look);
+        break;
     case ACTION_EPERM:
         add_return(filter, SECCOMP_RET_ERRNO | EPERM);
         break;
@@ -113,10 +117,10 @@ static void add_action(struct filter *filter, enum action action)
         add_return(filter, SECCOMP_RET_ERRNO | ENOSYS);
         break;
     case ACTION_STAT_3:
-        add_stat(filter, 3);
+        add_stat(filter, 3, look);
         break;
     case ACTION_STAT_2:
-        add_stat(filter, 2);
+        add_stat(filter, 2, look);
         break;
     case ACTION_CLONE:
     case ACTION_CLONE_REFUSE:
@@ -126,18 +130,37 @@ static void add_action(struct filter *filter, enum action action)
 }
 
 /* Binary search over the ranges, the number is in the accumulator. */
-static void add_tree(struct filter *filter, const struct range *ranges, size_t count)
+static void add_tree(struct filter *filter, const struct range *ranges, size_t count, uint32_t look)
 {
     if (count == 1) {
-        add_action(filter, ranges[0].action);
+        add_action(filter, ranges[0].action, look);
         return;
     }
     size_t middle = count / 2;
     add_jump(filter, BPF_JGE, ranges[middle].start, 0, 1);
     size_t upper = add_far_jump(filter);
-    add_tree(filter, ranges, middle);
+    add_tree(filter, ranges, middle, look);
     land(filter, upper);
-    add_tree(filter, ranges + middle, count - middle);
+    add_tree(filter, ranges + middle, count - middle, look);
+}
+
+/* The others are changed or refused by the tracer, or its own view changes with them, or they end with EINTR by themselves. */
+bool is_only_looked_at(const struct call *call)
+{
+    switch (call->kind) {
+    case CALL_EXEC:
+    case CALL_ROOT:
+    case CALL_NAMESPACE:
+    case CALL_PTRACE:
+    case CALL_CLONE:
+    case CALL_IO_URING:
+    case CALL_CONNECT:
+    case CALL_BIND:
+    case CALL_SOCKET:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static void choose_actions(const struct abi *abi, struct filter_options options, enum action actions[MAX_CALL])
@@ -148,7 +171,7 @@ static void choose_actions(const struct abi *abi, struct filter_options options,
     for (size_t i = 0; i < abi->hot_count; i++)
         actions[abi->hot[i]] = ACTION_ALLOW;
     for (size_t i = 0; i < abi->call_count; i++)
-        actions[abi->calls[i].number] = ACTION_STOP;
+        actions[abi->calls[i].number] = is_only_looked_at(&abi->calls[i]) ? ACTION_LOOK : ACTION_STOP;
     if (abi->fstatat != NO_CALL)
         actions[abi->fstatat] = ACTION_STAT_3;
     if (abi->statx != NO_CALL)
@@ -175,7 +198,7 @@ static void add_abi(struct filter *filter, const struct abi *abi, struct filter_
         add_jump(filter, BPF_JSET, X32_BIT, 0, 1);
         add_return(filter, SECCOMP_RET_TRACE);
     }
-    add_tree(filter, ranges, count);
+    add_tree(filter, ranges, count, options.notify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE);
 }
 
 int filter_build(struct filter *filter, struct filter_options options)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "syscalls.h"
+
 enum { FILTER_CAPACITY = 4096 }; /* BPF_MAXINSNS */
 
 struct filter {
@@ -16,7 +18,11 @@ struct filter {
 struct filter_options {
     bool refuse; /* what the engine's default profile refuses without SYS_ADMIN */
     bool rare;   /* also stop at every native call that is not hot */
+    bool notify; /* notify of the calls that are only looked at instead of stopping there: for notify_install() */
 };
+
+/* Whether the tracer does nothing with a call but look at it, and the call does not wait for others. */
+bool is_only_looked_at(const struct call *call);
 
 /* Builds the program. Returns 0, or -1 with errno E2BIG. */
 int filter_build(struct filter *filter, struct filter_options options);

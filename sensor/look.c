@@ -97,6 +97,7 @@ static int look_closely(struct observer *observer, const struct look *look, cons
     /* Opened without O_DIRECTORY, a directory is for reading its entries all the same; getdents is not stopped at. */
     char kind = look->kind == 'r' && S_ISDIR(found.mode) ? 'd' : look->kind;
     record_file(observer->records, kind, observer_exe(observer, look->process), found.path, found.result);
+    look->process->blocks = S_ISFIFO(found.mode) || S_ISCHR(found.mode) || !strncmp(found.path, "/dev/", 5);
     if (kind == 'x' && found.result == RESULT_OK && S_ISREG(found.mode))
         look_at_interpreters(observer, look, &view, base, found.path);
     (void) rootfd;
@@ -117,6 +118,6 @@ void look_at(struct observer *observer, const struct look *look)
     uint64_t key = records_key(observer->records, use, text, (size_t) size);
     if (records_known(observer->records, key))
         return;
-    if (!look_closely(observer, look, base))
+    if (!look_closely(observer, look, base) && !look->process->blocks)
         records_note(observer->records, key);
 }

@@ -16,6 +16,7 @@
 #include "cleanup.h"
 #include "filter.h"
 #include "launch.h"
+#include "notify.h"
 #include "options.h"
 #include "tracer.h"
 
@@ -34,6 +35,7 @@ struct observe {
     enum level level; /* never LEVEL_AUTO */
     bool own_admin;   /* the application has SYS_ADMIN itself: the engine's profile refuses it nothing */
     uint8_t key[SIPHASH_KEY_SIZE];
+    int tracer;       /* socket to it */
     const char *step; /* what was tried last, for the message of a failure */
 };
 
@@ -160,7 +162,8 @@ static int run_tracer(struct observe *observe, struct tracer *tracer, int sock)
     answer.rare = tracer->records.rare;
     if (write(sock, &answer, sizeof answer) != sizeof answer || answer.error)
         return EXIT_SENSOR;
-    close(sock);
+    tracer->launcher = sock;
+    tracer->listener = -1;
     tracer_run(tracer);
     return 0;
 }
@@ -183,7 +186,7 @@ static int start_tracer(struct observe *observe, struct answer *answer)
     observe->step = "socketpair";
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
         return -1;
-    cleanup_fd int ours = pair[0];
+    observe->tracer = pair[0];
     observe->step = "clone";
     long child = syscall(__NR_clone, 0ul, NULL, NULL, NULL, NULL);
     if (child == 0)
@@ -197,20 +200,33 @@ static int start_tracer(struct observe *observe, struct answer *answer)
     explicit_bzero(&tracer->records, sizeof tracer->records);
     prctl(PR_SET_PTRACER, child, 0, 0, 0); /* for Yama; EINVAL without it */
     observe->step = "start the tracer";
-    return read(ours, answer, sizeof *answer) == sizeof *answer ? 0 : -1;
+    return read(observe->tracer, answer, sizeof *answer) == sizeof *answer ? 0 : -1;
+}
+
+/* Memory of a process that is not stopped can be read with SYS_PTRACE only, so the lower level does without notifications. */
+static int install_notifying(const struct observe *observe, struct filter *filter, struct filter_options options)
+{
+    options.notify = true;
+    if (!REGS_CAN_RESTART || observe->level != LEVEL_FULL || filter_build(filter, options))
+        return -1;
+    return notify_install(filter);
 }
 
 static int install_filter(struct observe *observe, bool rare)
 {
     struct filter filter;
-    observe->step = "build the filter";
-    if (filter_build(&filter, (struct filter_options) { .refuse = observe->level == LEVEL_FULL && !observe->own_admin, .rare = rare }))
-        return -1;
+    struct filter_options options = { .refuse = observe->level == LEVEL_FULL && !observe->own_admin, .rare = rare };
     observe->step = "set no_new_privs";
     if (observe->level == LEVEL_NNP && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return -1;
     observe->step = "install the filter";
-    return filter_install(&filter);
+    cleanup_fd int listener = install_notifying(observe, &filter, options);
+    if (listener < 0 && (filter_build(&filter, options) || filter_install(&filter)))
+        return -1;
+    observe->step = "reach the tracer";
+    int sent = notify_send(observe->tracer, listener);
+    close(observe->tracer);
+    return sent;
 }
 
 int observe_main(int argc, char **argv)

@@ -6,11 +6,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "regs.h"
+
 enum { PROCESS_BUCKETS = 4096, PROCESS_GONE = 64, EXE_UNKNOWN = UINT32_MAX };
 
 struct process {
     pid_t tid;
     uint32_t exe; /* number of the executable, EXE_UNKNOWN: not looked up yet */
+    struct stop noticed; /* the last call that there was a notification of */
+    bool blocks;         /* it opens what can keep it waiting: a fifo, a terminal */
     struct process *next;
 };
 

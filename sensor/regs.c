@@ -3,13 +3,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <linux/audit.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
-enum { SYSCALL_INFO_SECCOMP = 3 };
+enum { SYSCALL_INFO_SECCOMP = 3, RESTART_UNLESS_HANDLED = 512, RESTART_ALWAYS = 513 /* inside the kernel: ERESTARTSYS, ERESTARTNOINTR */ };
 
 /* As in <linux/ptrace.h>, which cannot be included beside <sys/ptrace.h>. */
 struct syscall_info {
@@ -61,6 +60,16 @@ static int skip_call(pid_t tid, registers *regs)
     return set_registers(tid, regs);
 }
 
+static int32_t result_in(const registers *regs)
+{
+    return (int32_t) regs->rax;
+}
+
+static void set_result(registers *regs, int32_t result)
+{
+    regs->rax = (uint64_t) (int64_t) result;
+}
+
 #elif defined(__aarch64__)
 
 typedef struct user_regs_struct registers;
@@ -107,7 +116,35 @@ static int skip_call(pid_t tid, registers *regs)
     return set_registers(tid, regs);
 }
 
+static int32_t result_in(const registers *regs)
+{
+    return (int32_t) regs->regs[0];
+}
+
+static void set_result(registers *regs, int32_t result)
+{
+    regs->regs[0] = (uint64_t) (int64_t) result;
+}
+
 #endif
+
+bool regs_interrupted(pid_t tid, struct stop *stop)
+{
+    registers regs;
+    if (get_registers(tid, &regs) || result_in(&regs) != -RESTART_UNLESS_HANDLED)
+        return false;
+    fill(stop, &regs);
+    return stop->number != UINT64_MAX; /* that one was not in a system call */
+}
+
+int regs_restart(pid_t tid)
+{
+    registers regs;
+    if (get_registers(tid, &regs))
+        return -1;
+    set_result(&regs, -RESTART_ALWAYS);
+    return set_registers(tid, &regs);
+}
 
 int regs_syscall(pid_t tid, struct stop *stop)
 {

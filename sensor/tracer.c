@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,12 +14,14 @@
 
 #include "caps.h"
 #include "cleanup.h"
+#include "filter.h"
+#include "notify.h"
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
 #endif
 
-enum { ARGS_SIZE = 16 * 1024 };
+enum { ARGS_SIZE = 16 * 1024, WATCHED = 2, IDLE_MS = 2 };
 
 /* The exit stop is wanted of the main process only: it is the last moment before PID 1 takes the tracer with it. */
 static long trace_options(const struct tracer *tracer, pid_t tid)
@@ -173,6 +176,21 @@ static int on_signal(struct tracer *tracer, pid_t tid, int signal)
     return SIGKILL;
 }
 
+/* A caller that waits for the tracer gives its call up for a signal. Without the tracer it would not have waited, so the call is
+ * made again; one that waits by its own nature, and that the tracer has let go on, ends as ever. */
+static void restart_unseen(const struct tracer *tracer, const struct process *process)
+{
+    struct stop stop;
+    if (tracer->listener < 0 || !regs_interrupted(process->tid, &stop))
+        return;
+    const struct abi *abi = abi_of(stop.audit);
+    const struct call *call = abi ? abi_call(abi, stop.number) : NULL;
+    const struct stop *noticed = &process->noticed;
+    bool is_own = process->blocks && stop.number == noticed->number && !memcmp(stop.args, noticed->args, sizeof stop.args);
+    if (call && is_only_looked_at(call) && !is_own)
+        regs_restart(process->tid);
+}
+
 static bool is_stopping(int signal)
 {
     return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
@@ -218,6 +236,7 @@ static void on_stop(struct tracer *tracer, struct process *process, int status)
             ptrace(PTRACE_SETOPTIONS, process->tid, NULL, trace_options(tracer, process->tid));
         break;
     default:
+        restart_unseen(tracer, process);
         deliver = on_signal(tracer, process->tid, signal);
     }
     ptrace(PTRACE_CONT, process->tid, NULL, (long) deliver);
@@ -232,39 +251,98 @@ static void settle(struct tracer *tracer)
         events_flush(&tracer->records.events);
 }
 
-static pid_t next_stop(struct tracer *tracer, int *status)
+static void on_child(int signal)
 {
+    (void) signal; /* it only has to end ppoll() */
+}
+
+/* Lets SIGCHLD through in ppoll() alone, so that none comes between a look and the sleep after it. */
+static void catch_stops(sigset_t *asleep)
+{
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, asleep);
+    sigdelset(asleep, SIGCHLD);
+    sigaction(SIGCHLD, &(struct sigaction) { .sa_handler = on_child }, NULL);
+}
+
+/* The launcher has installed its filter, or is gone. */
+static void on_launched(struct tracer *tracer)
+{
+    tracer->listener = notify_receive(tracer->launcher);
+    close(tracer->launcher);
+    tracer->launcher = -1;
+}
+
+static void on_notice(struct tracer *tracer)
+{
+    struct notice notice;
+    if (notify_next(tracer->listener, &notice))
+        return;
+    tracer->records.counters.stops++;
+    struct process *process = process_get(&tracer->processes, notice.tid);
+    if (process) {
+        process->noticed = notice.stop;
+        process->blocks = false;
+    } else {
+        tracer->records.events.lost++;
+    }
+    if (process && !tracer->over)
+        observer_call(&tracer->observer, process, &notice.stop);
+    notify_continue(tracer->listener, &notice);
+}
+
+/* Takes all stops there are. Returns false when nothing is left to trace. */
+static bool take_stops(struct tracer *tracer)
+{
+    int status;
     pid_t tid;
-    do {
+    while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
+        struct process *process = WIFSTOPPED(status) ? process_get(&tracer->processes, tid) : NULL;
+        if (process) {
+            on_stop(tracer, process, status);
+        } else if (WIFSTOPPED(status)) { /* out of memory: let it go on unseen, and say so */
+            tracer->records.events.lost++;
+            ptrace(PTRACE_CONT, tid, NULL, NULL);
+        } else {
+            process_forget(&tracer->processes, tid);
+        }
         if (events_late(&tracer->records.events))
             settle(tracer);
-        tid = 0;
-        if (events_pending(&tracer->records.events))
-            tid = waitpid(-1, status, __WALL | WNOHANG);
-        if (tid != 0)
-            continue;
-        settle(tracer);
-        tid = waitpid(-1, status, __WALL);
-    } while (tid < 0 && errno == EINTR);
-    return tid;
+    }
+    return tid == 0 || errno == EINTR;
+}
+
+/* Sleeps until there is something to do. What was written down waits for a moment only: a container can be killed. */
+static int await_work(struct tracer *tracer, struct pollfd watched[WATCHED], const sigset_t *asleep)
+{
+    const struct timespec idle = { .tv_nsec = IDLE_MS * 1000000L };
+    bool pending = events_pending(&tracer->records.events);
+    watched[0] = (struct pollfd) { .fd = tracer->launcher, .events = POLLIN };
+    watched[1] = (struct pollfd) { .fd = tracer->listener, .events = POLLIN };
+    return ppoll(watched, WATCHED, pending ? &idle : NULL, asleep);
 }
 
 void tracer_run(struct tracer *tracer)
 {
-    int status;
-    pid_t tid;
-    while ((tid = next_stop(tracer, &status)) > 0) {
-        if (!WIFSTOPPED(status)) {
-            process_forget(&tracer->processes, tid);
-            continue;
+    struct pollfd watched[WATCHED];
+    sigset_t asleep;
+    catch_stops(&asleep);
+    while (take_stops(tracer)) {
+        int ready;
+        while ((ready = await_work(tracer, watched, &asleep)) > 0) {
+            if (watched[0].revents)
+                on_launched(tracer);
+            if (watched[1].revents & POLLIN)
+                on_notice(tracer);
+            else if (watched[1].revents)
+                tracer->listener = -1; /* the last thread under the filter has gone */
+            if (events_late(&tracer->records.events))
+                settle(tracer);
         }
-        struct process *process = process_get(&tracer->processes, tid);
-        if (!process) { /* out of memory: let it go on unseen, and say so */
-            tracer->records.events.lost++;
-            ptrace(PTRACE_CONT, tid, NULL, NULL);
-            continue;
-        }
-        on_stop(tracer, process, status);
+        if (ready == 0)
+            settle(tracer);
     }
     record_end(&tracer->records);
 }

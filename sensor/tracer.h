@@ -12,6 +12,8 @@ struct tracer {
     struct observer observer;
     struct bpfset bpf;
     pid_t main;       /* the application's first process */
+    int launcher;     /* socket that the descriptor of notifications comes from; -1: it has come */
+    int listener;     /* notifications; -1: none */
     int kill_signal;  /* ends a main process without a handler for it; 0: none */
     bool main_ended;  /* its last stop was seen; the file is sealed again after every later record */
     bool over;        /* nothing can come any more */

@@ -116,6 +116,27 @@ static int test_eintr(void)
     return failed == 0 ? CASE_PASS : fail_case("%ld of %ld calls failed", failed, rounds);
 }
 
+/* An open that waits for the other side of a fifo does return EINTR: programs bound it that way. */
+static int test_fifo_timeout(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/robustness-fifo-%d", (int) getpid());
+    if (mkfifo(path, 0600))
+        return skip_case("no fifo can be made in /tmp");
+    handle(SIGALRM);
+    struct itimerval soon = { { 0, 50000 }, { 0, 50000 } }, off = { { 0, 0 }, { 0, 0 } };
+    setitimer(ITIMER_REAL, &soon, NULL);
+    int result = CASE_PASS;
+    for (int round = 0; round < 5 && result == CASE_PASS; round++) {
+        int fd = open(path, O_RDONLY);
+        if (fd >= 0 || errno != EINTR)
+            result = fail_case("round %d: opened as %d, errno %d", round, fd, errno);
+    }
+    setitimer(ITIMER_REAL, &off, NULL);
+    unlink(path);
+    return result;
+}
+
 static int test_nondumpable(void)
 {
     pid_t pid = fork();
@@ -130,6 +151,7 @@ const struct test_case signal_cases[] = {
     { "signals", test_signals },
     { "stopcont", test_stop_continue },
     { "eintr", test_eintr },
+    { "fifo_timeout", test_fifo_timeout },
     { "nondumpable", test_nondumpable },
 };
 const size_t signal_case_count = sizeof signal_cases / sizeof signal_cases[0];

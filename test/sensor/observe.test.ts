@@ -22,7 +22,7 @@ function differences(without: Outcome, withSensor: Outcome): string[] {
       }),
     );
   const reference = results(without);
-  expect(reference.size).toBe(28);
+  expect(reference.size).toBe(29);
   const other = results(withSensor);
   return [...reference]
     .flatMap(([name, result]) => (other.get(name) === result ? [] : [`${name} ${other.get(name)}`]))
@@ -75,6 +75,7 @@ describe("natively", () => {
       "app_ptrace fail",
       "clone3 fail",
       "io_uring fail",
+      ...(level === "full" ? ["seccomp_notif fail"] : []),
       "seccomp_strict fail",
     ]);
     expect(seen).toMatchObject({ complete: true, level, counters: { unreadable: 0, lost: 0, malformed: 0 } });
@@ -224,7 +225,7 @@ describe("in a container the application is what it would be without the sensor"
     const plain = await (await untraced({ engine, argv })).finish();
     const under = await traced({ engine: tracedEngine, sensor: options, argv });
     // an engine's own profile refuses clone3 and strict mode already, and newer ones io_uring
-    const allowed = ["app_ptrace fail", "io_uring fail"];
+    const allowed = ["app_ptrace fail", "io_uring fail", "seccomp_notif fail"];
     const found = differences(plain, await under.finish());
     expect(allowed).toEqual(expect.arrayContaining(found));
     expect(found).toContain("app_ptrace fail");
