@@ -32,7 +32,7 @@ describe("a request", () => {
       exec: ["node -v", "a | b"],
       tag: ["small:1", "small:2"],
       entrypoint: "/bin/app --x",
-      cmd: '["serve", "a b"]',
+      cmd: ['["serve", "a b"]'],
       user: "1000",
       mount: ["data:/data:ro"],
       includePath: ["/etc/app"],
@@ -94,6 +94,14 @@ describe("a request", () => {
     ]);
   });
 
+  it("with several commands is a scenario for each, and all else is the same for all", () => {
+    const { scenarios } = ask({ cmd: ["serve", "migrate --check"], env: ["A=1"], lifecycle: ["restart,reload"] });
+    expect(scenarios).toMatchObject([
+      { name: "cmd-1", cmd: ["serve"], env: ["A=1"], lifecycle: ["restart", "reload"] },
+      { name: "cmd-2", cmd: ["migrate", "--check"], env: ["A=1"], lifecycle: ["restart", "reload"] },
+    ]);
+  });
+
   it.each([
     ["probe", { kind: "probe-done" }],
     ["enter", { kind: "signal" }],
@@ -117,7 +125,7 @@ describe("faults", () => {
       env: ["A=1", "BROKEN"],
       workdir: "relative",
       httpProbeCmd: ["no-slash"],
-      cmd: "'open",
+      cmd: ["'open"],
       continueAfter: "never",
       keep: "safe",
       mount: ["/only"],
@@ -145,7 +153,10 @@ describe("faults", () => {
     [{ continueAfter: "exec" }, /^--continue-after: .*--exec/],
     [{ exec: ["  "] }, /^--exec: .*empty/],
     [{ command: [] }, /^--: /],
-    [{ command: ["a"], cmd: "b" }, /^--cmd: .*not both/],
+    [{ command: ["a"], cmd: ["b"] }, /^--cmd: .*not both/],
+    [{ cmd: ["a", "b"], env: ["BROKEN"] }, /^--env "BROKEN": /],
+    [{ cmd: ["a", "b"], continueAfter: "signal" }, /^--continue-after: only one scenario can wait/],
+    [{ lifecycle: ["restart,sleep"] }, /^--lifecycle "sleep": .*"read-only"/],
     [{ httpProbeCmdFile: "missing.json" }, /^--http-probe-cmd-file: /],
     [{ expose: ["http"] }, /^--expose "http": /],
   ])("%j is refused", (flags, message) => {

@@ -18,7 +18,7 @@ export const JobOptions = z.object({
   continueAfter: z.string().optional(),
   tag: Repeated,
   entrypoint: z.string().optional(),
-  cmd: z.string().optional(),
+  cmd: Repeated,
   user: z.string().optional(),
   mount: Repeated,
   includePath: Repeated,
@@ -34,6 +34,11 @@ export const JobOptions = z.object({
   containerDnsSearch: Repeated,
   keep: z.string().default("exact"),
   pull: z.boolean().default(false),
+  lifecycle: Repeated,
+  /** The job file. */
+  file: z.string().optional(),
+  /** The flags that were really given, `--keep`: the others have their defaults. */
+  given: Repeated,
 });
 export type JobOptions = z.infer<typeof JobOptions>;
 
@@ -56,25 +61,12 @@ export function toJobRequest(image: string, options: JobOptions, files: Readonly
     }
   };
 
-  const isCommand = options.command !== undefined;
   const finish = read("--continue-after", () => toFinish(options));
   const candidate = {
     kind: options.kind,
     image,
     pull: options.pull ? "if-absent" : "never",
-    scenarios: [
-      {
-        entrypoint: read("--entrypoint", () => options.entrypoint && toArgv(options.entrypoint)) || undefined,
-        cmd: options.command ?? (read("--cmd", () => options.cmd && toArgv(options.cmd)) || undefined),
-        env: options.env,
-        user: options.user,
-        workdir: options.workdir,
-        defaultProbe: options.httpProbe && !isCommand,
-        probes: probesOf(options, files, read),
-        finish,
-        expectExit: isCommand ? 0 : undefined,
-      },
-    ],
+    scenarios: scenariosOf(options, finish, files, read),
     run: {
       network: options.network,
       hostname: options.hostname,
@@ -92,7 +84,8 @@ export function toJobRequest(image: string, options: JobOptions, files: Readonly
   const parsed = JobRequest.safeParse(candidate);
   faults.push(...usageFaults(options), ...(parsed.error?.issues ?? []).map((issue) => describeIssue(issue, candidate)));
   if (parsed.success && faults.length === 0) return parsed.data;
-  throw new WinnowError("request.invalid", faults.join("\n"), `See \`winnow ${options.kind} --help\`.`);
+  // What holds for every scenario is wrong in every one of them.
+  throw new WinnowError("request.invalid", [...new Set(faults)].join("\n"), `See \`winnow ${options.kind} --help\`.`);
 }
 
 function toFinish({ continueAfter, command, exec }: JobOptions): Finish | undefined {
@@ -122,6 +115,30 @@ function toFinish({ continueAfter, command, exec }: JobOptions): Finish | undefi
   }
 }
 
+/** One scenario, or one for each command when there are several of them; all else is the same for all. */
+function scenariosOf(
+  options: JobOptions,
+  finish: Finish | undefined,
+  files: ReadonlyMap<string, string>,
+  read: Reader,
+): unknown[] {
+  const isCommand = options.command !== undefined;
+  const scenario = {
+    entrypoint: read("--entrypoint", () => options.entrypoint && toArgv(options.entrypoint)) || undefined,
+    env: options.env,
+    user: options.user,
+    workdir: options.workdir,
+    defaultProbe: options.httpProbe && !isCommand,
+    probes: probesOf(options, files, read),
+    finish,
+    expectExit: isCommand ? 0 : undefined,
+    lifecycle: options.lifecycle.flatMap((words) => words.split(",")),
+  };
+  const cmds = options.cmd.map((text) => read("--cmd", () => toArgv(text)));
+  if (cmds.length < 2) return [{ ...scenario, cmd: options.command ?? cmds[0] }];
+  return cmds.map((cmd, index) => ({ ...scenario, name: `cmd-${index + 1}`, cmd }));
+}
+
 type Reader = <T>(option: string, work: () => T) => T | undefined;
 
 function probesOf(options: JobOptions, files: ReadonlyMap<string, string>, read: Reader): Probe[] {
@@ -141,27 +158,30 @@ function toExecProbe(text: string): ExecProbe {
 
 function usageFaults({ command, cmd, keep }: JobOptions): string[] {
   const faults: string[] = [];
-  if (command && cmd !== undefined) faults.push("--cmd: give the command after -- or with --cmd, not both.");
+  if (command && cmd.length > 0) faults.push("--cmd: give the command after -- or with --cmd, not both.");
   if (command?.length === 0) faults.push("--: there is no command after it.");
-  if (KeepProfile.safeParse(keep).success && keep !== "exact") {
-    faults.push(
-      `--keep: the keep profile ${keep} comes with a later version. Use exact, and --include-path for what must stay.`,
-    );
-  }
-  return faults;
+  const later = laterProfile(keep);
+  return later === undefined ? faults : [...faults, `--keep: ${later}`];
+}
+
+/** Why a keep profile cannot be had yet; undefined for one that can, and for a word that is none. */
+export function laterProfile(profile: string): string | undefined {
+  if (!KeepProfile.safeParse(profile).success || profile === "exact") return undefined;
+  return `the keep profile ${profile} comes with a later version. Use exact, and --include-path for what must stay.`;
 }
 
 /** Which option a part of the request comes from. */
 const optionOf: [path: string, option: string][] = [
   ["image", "IMAGE"],
   ["tags", "--tag"],
-  ["scenarios.0.entrypoint", "--entrypoint"],
-  ["scenarios.0.cmd", "--cmd"],
-  ["scenarios.0.env", "--env"],
-  ["scenarios.0.user", "--user"],
-  ["scenarios.0.workdir", "--workdir"],
-  ["scenarios.0.probes", "--http-probe-cmd"],
-  ["scenarios.0.finish", "--continue-after"],
+  ["scenarios.entrypoint", "--entrypoint"],
+  ["scenarios.cmd", "--cmd"],
+  ["scenarios.env", "--env"],
+  ["scenarios.user", "--user"],
+  ["scenarios.workdir", "--workdir"],
+  ["scenarios.probes", "--http-probe-cmd"],
+  ["scenarios.finish", "--continue-after"],
+  ["scenarios.lifecycle", "--lifecycle"],
   ["run.network", "--network"],
   ["run.hostname", "--hostname"],
   ["run.etcHosts", "--etc-hosts-map"],
@@ -176,7 +196,7 @@ const optionOf: [path: string, option: string][] = [
 ];
 
 function describeIssue(issue: z.core.$ZodIssue, candidate: unknown): string {
-  const path = issue.path.join(".");
+  const path = issue.path.join(".").replace(/^scenarios\.\d+/, "scenarios");
   const option = optionOf.find(([start]) => path === start || path.startsWith(`${start}.`))?.[1] ?? path;
   const value = issue.path.reduce<unknown>(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],

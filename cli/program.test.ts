@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -114,6 +114,44 @@ describe("winnow slim", () => {
     expect(code).toBe(0);
     expect(asked?.scenarios[0]).toMatchObject({ cmd: ["python", "--json", "-c", "a | b"], expectExit: 0 });
     expect(out).toMatch(/^used 80 files \(10\.0 MiB\), unused 720 files \(90\.0 MiB\)$/m);
+  });
+
+  it("-f reads the job from a file, and an image beside it wins", async () => {
+    const file = join(home, "job.yaml");
+    writeFileSync(file, "image: web:1\nscenarios: [{name: a, cmd: serve}, {name: b, cmd: check}]\n");
+    const asked: JobRequest[] = [];
+    const backend: Partial<Backend> = {
+      slim: async (request, deps) => {
+        asked.push(request);
+        return await tinySlim(request, deps);
+      },
+    };
+    await winnow(["slim", "-f", file], { backend });
+    await winnow(["profile", "--file", file, "--json", "web:2"], { backend });
+    expect(asked).toMatchObject([
+      { kind: "slim", image: "web:1", scenarios: [{ cmd: ["serve"] }, { cmd: ["check"] }] },
+      { kind: "profile", image: "web:2" },
+    ]);
+  });
+
+  it("-f tells every fault of the file with its line, and of the flags beside it", async () => {
+    const file = join(home, "job.yaml");
+    writeFileSync(file, "image: web:1\ntag: [a]\nkeep: 5\n");
+    const faulty = await winnow(["slim", "-f", file]);
+    expect(faulty).toMatchObject({ code: 2, out: "" });
+    expect(faulty.err).toContain(`error: ${file}:2:1: tag: is not a key that is known here (did you mean "tags"?)`);
+    expect(faulty.err).toContain(`${file}:3:7: keep: must be a map, not 5`);
+    expect(await winnow(["slim", "-f", file, "--env", "A=1", "--no-http-probe", "--json"])).toMatchObject({
+      code: 2,
+      out: expect.stringContaining(
+        String.raw`"--no-http-probe: cannot stand beside --file.\n--env: cannot stand beside --file."`,
+      ),
+    });
+    expect(await winnow(["slim", "-f", join(home, "none.yaml")])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("none.yaml"),
+    });
+    expect(await winnow(["info", "-f", file])).toMatchObject({ code: 2 });
   });
 
   it("shows container and rebuild logs when asked, and writes the log to a file", async () => {

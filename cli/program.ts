@@ -167,27 +167,45 @@ const purpose: Record<JobKind, string> = {
 type JobFlags = { json?: boolean; showClogs?: boolean; showBlogs?: boolean; removeFileArtifacts?: boolean };
 
 function addJobCommand(program: Command, kind: JobKind, { world, command, result }: Building): Command {
-  const sub = program.command(kind).description(purpose[kind]).argument("<image>", "name, name:tag, digest or id");
+  const about = "name, name:tag, digest or id";
+  // A job file may name the image, and only the jobs that run it have one.
+  const sub = program
+    .command(kind)
+    .description(purpose[kind])
+    .argument(kind === "info" ? "<image>" : "[image]", about);
   if (kind !== "info") addRunOptions(sub);
   if (kind === "slim") addImageOptions(sub);
   return sub
     .option("--pull", "pull the image when the engine does not have it")
     .option("--remove-file-artifacts", "when done, keep only the report and the security profiles")
     .option("--json", "print one JSON document: the result or an error")
-    .action(async (image: string, flags: JobFlags) => {
+    .action(async (image: string | undefined, flags: JobFlags) => {
       const global = toGlobal(program.opts<GlobalFlags>());
       const { json = false, showClogs = false, showBlogs = false, removeFileArtifacts = false } = flags;
       const shown = { json, showClogs, showBlogs, removeFileArtifacts };
-      const options = JobOptions.parse({ ...flags, kind, command: kind === "info" ? undefined : command });
+      const options = JobOptions.parse({
+        ...flags,
+        kind,
+        command: kind === "info" ? undefined : command,
+        given: sub.options.filter((one) => isGiven(sub, one)).flatMap(({ long }) => long ?? []),
+      });
       result.exitCode = await runJob(image, options, { global, shown, world });
     });
+}
+
+/** True for what stands on the command line itself; of `--x` and `--no-x` for the one that does. */
+function isGiven(sub: Command, option: Option): boolean {
+  const name = option.attributeName();
+  if (sub.getOptionValueSource(name) !== "cli") return false;
+  return option.negate === (sub.getOptionValue(name) === false);
 }
 
 const repeated = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 function addRunOptions(sub: Command): void {
   sub
-    .usage("[options] <image> [-- COMMAND ARG...]")
+    .usage("[options] <image> [-- COMMAND ARG...]\n       winnow <command> [options] -f JOBFILE [image]")
+    .option("-f, --file <file>", "read the job from this YAML or JSON file (docs/job-file.md)")
     .option("--http-probe", "send GET / to every listening port (default)")
     .option("--no-http-probe", "do not")
     .option("--http-probe-cmd <[[PROTO:]METHOD:]RESOURCE>", "send this request too; repeatable", repeated)
@@ -199,8 +217,17 @@ function addRunOptions(sub: Command): void {
     )
     .option("--continue-after <when>", "end of the observation: probe, exec, enter, signal, timeout, quiet or SECONDS")
     .option("--entrypoint <command>", "run with this entrypoint; shell words or a JSON array")
-    .option("--cmd <command>", "run with this command; shell words or a JSON array")
+    .option(
+      "--cmd <command>",
+      "run with this command; shell words or a JSON array; several: one run for each",
+      repeated,
+    )
     .option("--user <user>", "run as this user")
+    .option(
+      "--lifecycle <probes>",
+      "run once more for each: restart, reload, timezone, locale, read-only; repeatable",
+      repeated,
+    )
     .option("--env <NAME=value>", "set in the environment; repeatable", repeated)
     .option("--workdir <path>", "run in this directory")
     .option("--mount <SOURCE:TARGET[:ro]>", "mount a volume or a directory of the engine's host; repeatable", repeated)

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-const Port = z.int().min(1).max(65535);
-const EnvAssignment = z.string().regex(/^[^=\0]+=[^\0]*$/, "write NAME=value");
+export const Port = z.int().min(1).max(65535);
+export const EnvAssignment = z.string().regex(/^[^=\0]+=[^\0]*$/, "write NAME=value");
 const Seconds = z.number().positive();
 
 /** One HTTP request. Without `protocol` http is tried first, then https; without `port` it goes to every listening port. */
@@ -26,6 +26,8 @@ export const ExecProbe = z.strictObject({
   argv: z.array(z.string()).min(1),
   stdin: z.string().optional(),
   expectExit: z.int().min(0).max(255).default(0),
+  /** The image's HEALTHCHECK: tried again until it passes, as the engine does. Its exit code counts, what it writes does not. */
+  health: z.strictObject({ tries: z.int().min(1), everyMs: z.int().min(1), timeoutMs: z.int().min(1) }).optional(),
 });
 
 /** Opens a TCP connection, sends `send` if given, and reads what comes: for servers that do not speak HTTP. */
@@ -80,11 +82,19 @@ export const Finish = z.discriminatedUnion("kind", [
 ]);
 export type Finish = z.infer<typeof Finish>;
 
+/**
+ * What happens to a service in its life, each observed and verified as one more run of its scenario: `restart` a new container
+ * on the volumes of the one before, `reload` SIGHUP and the probes after it, `timezone` and `locale` another TZ and LANG,
+ * `read-only` a root file system that cannot be written.
+ */
+export const Lifecycle = z.enum(["restart", "reload", "timezone", "locale", "read-only"]);
+export type Lifecycle = z.infer<typeof Lifecycle>;
+
 /** One way to run the image. What is left out comes from the image's config. */
 export const Scenario = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,40}$/)
+    .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, "write at most 41 lower-case letters, digits and dashes")
     .default("default"),
   entrypoint: z.array(z.string()).optional(),
   cmd: z.array(z.string()).optional(),
@@ -103,8 +113,26 @@ export const Scenario = z.strictObject({
   finish: Finish.optional(),
   /** The exit code that the command must have; only looked at when the command ends by itself. */
   expectExit: z.int().min(0).max(255).optional(),
+  lifecycle: z.array(Lifecycle).default([]),
 });
 export type Scenario = z.infer<typeof Scenario>;
+
+/** Answers are told apart by the name of their scenario, and a person can end only one observation by hand. */
+const Scenarios = z
+  .array(Scenario)
+  .min(1)
+  .max(50)
+  .superRefine((scenarios, context) => {
+    const refuse = (index: number, field: string, message: string) =>
+      context.addIssue({ code: "custom", path: [index, field], message });
+    for (const [index, { name, finish }] of scenarios.entries()) {
+      const before = scenarios.slice(0, index);
+      if (before.some((other) => other.name === name))
+        refuse(index, "name", `two scenarios are named ${JSON.stringify(name)}`);
+      if (finish?.kind === "signal" && before.some((other) => other.finish?.kind === "signal"))
+        refuse(index, "finish", "only one scenario can wait for a signal");
+    }
+  });
 
 /** How the container is connected to the world. The default is no network at all; probes go through the relay. */
 export const Run = z.strictObject({
@@ -161,11 +189,7 @@ export const JobRequest = z.strictObject({
   kind: JobKind.default("slim"),
   image: z.string().min(1),
   pull: PullPolicy.default("never"),
-  scenarios: z
-    .array(Scenario)
-    .min(1)
-    .max(50)
-    .default([Scenario.parse({})]),
+  scenarios: Scenarios.default([Scenario.parse({})]),
   run: Run.default(Run.parse({})),
   limits: Limits.default(Limits.parse({})),
   keep: Keep.default(Keep.parse({})),

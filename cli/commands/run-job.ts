@@ -5,11 +5,13 @@ import type { Level } from "pino";
 import { stringify } from "yaml";
 import { projectVersion } from "#api/root.ts";
 import { WinnowError } from "#contract/error.ts";
+import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "#runner/deps.ts";
 import { escapeLines } from "../escape.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { listenToInterrupts } from "../interrupts.ts";
+import { requestOfFile } from "../job-file.ts";
 import { type LocalResult, runLocalJob } from "../local-job.ts";
 import { type LogFormat, openJobLog, stageOf, toTextLine } from "../log.ts";
 import { type JobOptions, toJobRequest } from "../options.ts";
@@ -36,11 +38,11 @@ const lasting = ["report.json", "seccomp.json", "apparmor.profile"];
 
 /** `winnow slim`, `profile` and `info`: one job, from the flags to the printed result. Gives the exit code. */
 export async function runJob(
-  image: string,
+  image: string | undefined,
   options: JobOptions,
   { global, shown, world }: { global: GlobalOptions; shown: Shown; world: World },
 ): Promise<number> {
-  const request = toJobRequest(image, options, readFiles(options));
+  const request = requestOf(image, options);
   const state = openState(global.statePath);
   try {
     const engine = await world.backend.connectEngine({
@@ -57,7 +59,7 @@ export async function runJob(
     });
     const isEnterAwaited = options.continueAfter === "enter";
     const interrupts = listenToInterrupts(world, { isEnterAwaited, say: screen.line });
-    if (request.scenarios[0]?.finish?.kind === "signal") {
+    if (request.scenarios.some(({ finish }) => finish?.kind === "signal")) {
       screen.line(`observing until ${isEnterAwaited ? "Enter is pressed or " : ""}process ${process.pid} gets SIGUSR1`);
     }
     let about: object | undefined;
@@ -110,18 +112,30 @@ async function sweepQuietly({ backend }: World, { engine, log }: RunnerDeps): Pr
   }
 }
 
-function readFiles({ httpProbeCmdFile }: JobOptions): Map<string, string> {
-  if (httpProbeCmdFile === undefined) return new Map();
-  try {
-    return new Map([[httpProbeCmdFile, readFileSync(httpProbeCmdFile, "utf8")]]);
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
+/** From the job file or from the flags. Throws `request.invalid`. */
+function requestOf(image: string | undefined, options: JobOptions): JobRequest {
+  const { file, httpProbeCmdFile } = options;
+  if (file !== undefined) return requestOfFile(readText("--file", file), { ...options, file, image });
+  if (image === undefined) {
     throw new WinnowError(
       "request.invalid",
-      `--http-probe-cmd-file: ${why}.`,
-      "Name a file that you may read.",
-      thrown,
+      "missing required argument 'image'",
+      "Name an image, or a job file that does (-f).",
     );
+  }
+  const files =
+    httpProbeCmdFile === undefined
+      ? []
+      : [[httpProbeCmdFile, readText("--http-probe-cmd-file", httpProbeCmdFile)] as const];
+  return toJobRequest(image, options, new Map(files));
+}
+
+function readText(option: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new WinnowError("request.invalid", `${option}: ${why}.`, "Name a file that you may read.", thrown);
   }
 }
 

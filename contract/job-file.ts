@@ -1,0 +1,194 @@
+import { z } from "zod";
+import { EnvAssignment, HttpProbe, Keep, Lifecycle, Limits, Port, PullPolicy, Run, Scenario } from "./job.ts";
+import { type Context, Duration, readBy, Size, strict, written } from "./written.ts";
+
+/** How what a person writes as one text is read. Each throws WinnowError `request.invalid` for a text that means nothing. */
+export type ShortForms = {
+  /** `serve "a b"`, nothing expanded. */
+  argv(text: string): string[];
+  /** The same, but what only a shell understands becomes `sh -c TEXT`. */
+  execArgv(text: string): string[];
+  /** `[[PROTO:]METHOD:]RESOURCE`. */
+  httpProbe(text: string): HttpProbe;
+};
+
+const Scalar = z.union([z.string(), z.number(), z.boolean()], { error: "write a text or a number" }).transform(String);
+
+const Env = written(
+  {
+    list: z.array(EnvAssignment),
+    map: z.record(z.string(), Scalar).transform((map, context) =>
+      Object.entries(map).map(([name, value]) => {
+        const assignment = `${name}=${value}`;
+        if (EnvAssignment.safeParse(assignment).success && !name.includes("=")) return assignment;
+        context.addIssue({ code: "custom", message: "cannot be the name or the value of a variable", path: [name] });
+        return z.NEVER;
+      }),
+    ),
+  },
+  "a map of NAME: value, or a list of NAME=value",
+);
+
+/** RFC 9110, 5.1 and 5.5. */
+const header = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*$/;
+
+function toHeader(text: string, context: Context, path: PropertyKey[]): [string, string] {
+  const [, name, value] = header.exec(text) ?? [];
+  if (name !== undefined && value !== undefined) return [name, value];
+  context.addIssue({ code: "custom", message: "is no header: a name, then a value of one line", path });
+  return ["", ""];
+}
+
+const Headers = written(
+  {
+    list: z
+      .array(z.string())
+      .transform((lines, context) => lines.map((line, index) => toHeader(line, context, [index]))),
+    map: z
+      .record(z.string(), Scalar)
+      .transform((map, context) =>
+        Object.entries(map).map(([name, value]) => toHeader(`${name}: ${value}`, context, [name])),
+      ),
+  },
+  'a map of Name: value, or a list of "Name: value"',
+);
+
+const FinishWord = z.enum(["probe-done", "command-exit", "quiet", "timeout", "signal"]);
+const finishHint = `${FinishWord.options.join(", ")}, a time such as 30s, or {quiet: 10s}`;
+const toSeconds = (ms: number) => ({ kind: "seconds" as const, seconds: ms / 1000 });
+type FinishInput = NonNullable<z.input<typeof Scenario>["finish"]>;
+
+const Finish = written<FinishInput>(
+  {
+    number: Duration.transform(toSeconds),
+    text: z.string().transform((text, context): FinishInput => {
+      const word = FinishWord.safeParse(text);
+      if (word.success) return { kind: word.data };
+      const time = Duration.safeParse(text);
+      if (time.success) return toSeconds(time.data);
+      context.addIssue({ code: "custom", message: `write ${finishHint}` });
+      return z.NEVER;
+    }),
+    map: strict({ quiet: Duration }).transform(({ quiet }) => ({ kind: "quiet" as const, seconds: quiet / 1000 })),
+  },
+  finishHint,
+);
+
+const lineOf = (read: (text: string) => string[]) =>
+  written({ text: readBy(read), list: z.array(z.string()) }, "a command line, or a list of words");
+
+/** Requests as a person writes them, e.g. `http: POST:/items` or `http: {resource: /items, headers: {accept: text/html}}`. */
+const httpProbe = ({ httpProbe: read }: ShortForms) =>
+  written<z.input<typeof HttpProbe>>(
+    {
+      text: readBy(read),
+      map: strict({
+        ...HttpProbe.omit({ kind: true, method: true, headers: true }).shape,
+        method: z.string().toUpperCase().pipe(HttpProbe.shape.method.unwrap()).optional(),
+        headers: Headers.optional(),
+      }).transform((request) => ({ kind: "http" as const, ...request })),
+    },
+    "a resource such as /items or POST:/items, or a map with resource",
+  );
+
+const TcpProbe = written(
+  {
+    number: Port.transform((port) => ({ kind: "tcp" as const, port })),
+    map: strict({ port: Port.optional(), send: z.string().optional() }).transform((probe) => ({
+      kind: "tcp" as const,
+      ...probe,
+    })),
+  },
+  "a port, or a map with port and send",
+);
+
+const Exit = z.int().min(0).max(255);
+
+function execProbe({ execArgv }: ShortForms) {
+  const Command = lineOf(execArgv).refine((argv) => argv.length > 0, "the command is empty");
+  const bare = Command.transform((argv) => ({ kind: "exec" as const, argv }));
+  return written(
+    {
+      text: bare,
+      list: bare,
+      map: strict({
+        command: Command,
+        stdin: z.string().optional(),
+        expectExit: Exit.optional(),
+      }).transform(({ command, ...rest }) => ({ kind: "exec" as const, argv: command, ...rest })),
+    },
+    "a command line, a list of words, or a map with command",
+  );
+}
+
+const probe = (forms: ShortForms) =>
+  strict({
+    http: httpProbe(forms).optional(),
+    tcp: TcpProbe.optional(),
+    exec: execProbe(forms).optional(),
+  }).transform((entry, context): z.input<typeof Scenario>["probes"] & object => {
+    const given = Object.values(entry).filter((one) => one !== undefined);
+    // Below an unknown key the kind is not missing, it is misspelt.
+    if (given.length !== 1 && context.issues.length === 0)
+      context.addIssue({ code: "custom", message: "write one of http, tcp and exec in each item of the list" });
+    return given;
+  });
+
+const scenario = (forms: ShortForms) =>
+  strict({
+    name: Scenario.shape.name,
+    entrypoint: lineOf(forms.argv).optional(),
+    cmd: lineOf(forms.argv).optional(),
+    env: Env.optional(),
+    user: Scalar.optional(),
+    workdir: Scenario.shape.workdir,
+    stdin: Scenario.shape.stdin,
+    defaultProbe: Scenario.shape.defaultProbe,
+    probes: z.array(probe(forms)).default([]),
+    finish: Finish.optional(),
+    expectExit: Exit.optional(),
+    lifecycle: z.array(Lifecycle).default([]),
+  }).transform((one) => ({ ...one, probes: one.probes.flat() }));
+
+const KeepRules = strict({
+  profile: Keep.shape.profile,
+  include: Keep.shape.includePaths,
+  exclude: Keep.shape.excludePatterns,
+}).transform(({ profile, include, exclude }) => ({ profile, includePaths: include, excludePatterns: exclude }));
+
+const { memoryBytes, diskBytes, cpus, pids, startMs, scenarioMs, probeMs } = Limits.shape;
+const Bounds = strict({
+  memory: Size.pipe(memoryBytes.unwrap()).optional(),
+  disk: Size.pipe(diskBytes.unwrap()).optional(),
+  cpus,
+  pids,
+  start: Duration.pipe(startMs.unwrap()).optional(),
+  scenario: Duration.pipe(scenarioMs.unwrap()).optional(),
+  probe: Duration.pipe(probeMs.unwrap()).optional(),
+}).transform(({ memory, disk, start, scenario: whole, probe: one, ...rest }) => ({
+  ...rest,
+  memoryBytes: memory,
+  diskBytes: disk,
+  startMs: start,
+  scenarioMs: whole,
+  probeMs: one,
+}));
+
+/**
+ * A job file as a person writes it (docs/job-file.md), read into the fields of a JobRequest: all but `kind`, which the command
+ * says, and `image`, which the command line may say.
+ */
+export const jobFile = (forms: ShortForms) =>
+  strict({
+    image: z.string().min(1).optional(),
+    pull: PullPolicy.optional(),
+    tags: z.array(z.string().min(1)).default([]),
+    keep: KeepRules.optional(),
+    run: strict({
+      ...Run.shape,
+      expose: z.array(Scalar.pipe(Run.shape.expose.unwrap().element)).default([]),
+    }).optional(),
+    limits: Bounds.optional(),
+    scenarios: z.array(scenario(forms)).min(1).optional(),
+  });
+export type JobFile = z.infer<ReturnType<typeof jobFile>>;
