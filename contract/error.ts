@@ -3,6 +3,7 @@ export const errors = {
   "request.invalid": { status: 422, retryable: false, blame: "request", exit: 2 },
   "config.invalid": { status: 500, retryable: false, blame: "system", exit: 2 },
   "job.not-found": { status: 404, retryable: false, blame: "request", exit: 2 },
+  "entry.not-found": { status: 404, retryable: false, blame: "request", exit: 2 },
   "image.not-found": { status: 404, retryable: false, blame: "request", exit: 1 },
   "image.pull-failed": { status: 502, retryable: true, blame: "request", exit: 1 },
   "image.nothing-to-run": { status: 422, retryable: false, blame: "image", exit: 1 },

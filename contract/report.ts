@@ -145,6 +145,12 @@ export const Report = z.object({
     .nullable(),
   /** Kept entries and bytes by the kind of their first reason. */
   kept: z.record(z.string(), z.object({ entries: z.int(), bytes: z.int() })),
+  /** What was removed by its owner (`dpkg:perl`, null for what no package owns): the twenty with the most bytes. */
+  removed: z
+    .array(z.object({ owner: z.string().nullable(), entries: z.int(), files: z.int(), bytes: z.int() }))
+    .default([]),
+  /** Directories and files that were taken for the application's own, and why; with their sizes in the fat image. */
+  application: z.array(z.object({ path: z.string(), reason: z.string(), files: z.int(), bytes: z.int() })).default([]),
   stages: z.array(StageTime),
   warnings: z.array(Warning),
   artifacts: z.array(z.object({ name: z.string(), bytes: z.int(), sha256: z.string() })),

@@ -14,6 +14,7 @@ import type { Known } from "./stages/keep.ts";
 import { observe, withHealthcheck } from "./stages/observe.ts";
 import { withFiles } from "./stages/open-files.ts";
 import { prove } from "./stages/prove.ts";
+import { readOwners } from "./stages/read-owners.ts";
 import { resolve } from "./stages/resolve.ts";
 import { stageTimer } from "./stages/stage-timer.ts";
 import { together } from "./stages/together.ts";
@@ -52,10 +53,21 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
         () => open.files.index(),
         ({ rootfs }) => `${rootfs.size} entries`,
       );
-      const observed = await observing;
-      const known = whatIsKnown(source, request, index.rootfs, observed.runs);
-      const proof = await prove({ request, source, fat, known, open, stage }, job);
-      return { request, source, index, observed, ...proof, startedAt, stages: stage.times };
+      // Beside the other stages, and before the pristine image is let go of.
+      const owning = stage(
+        "owners",
+        () => readOwners(index.rootfs, open.files),
+        ({ packages }) => `${packages.length} packages`,
+      );
+      const deciding = async () => {
+        const observed = await observing;
+        const known = whatIsKnown(source, request, index.rootfs, observed.runs);
+        const held = { ...open, release: () => void owning.then(open.release, open.release) };
+        const proof = await prove({ request, source, fat, known, open: held, stage }, job);
+        return { observed, contents: known.contents, ...proof };
+      };
+      const [decided, owners] = await together(deciding(), owning);
+      return { request, source, index, owners, ...decided, startedAt, stages: stage.times };
     });
     const [outcome] = await together(proving, observing);
     return storeArtifacts(outcome, report(outcome, deps), deps);

@@ -91,7 +91,9 @@ export function parseIndex(text: string): Rootfs {
 }
 
 /** What a path leads to, or the path at which it ends, and every symbolic link that was followed on the way, in order. */
-export type Resolved = { path: string; links: string[]; entry: Entry } | { missing: string; links: string[] };
+export type Resolved<E = Entry> = { path: string; links: string[]; entry: E } | { missing: string; links: string[] };
+
+type Linked = { type: EntryType; target?: string | undefined };
 
 const maxLinks = 40; // as the kernel
 
@@ -104,7 +106,7 @@ function joined(directory: string, part: string, rest: readonly string[]): strin
  * Follows all symbolic links of an absolute path inside the root, the last one too. `missing` is the canonical path of the
  * first part that does not exist (or that would have to be a directory and is none, or the link of a loop) plus the rest as given.
  */
-export function resolvePath(rootfs: Rootfs, path: string): Resolved {
+export function resolvePath<E extends Linked = Entry>(rootfs: ReadonlyMap<string, E>, path: string): Resolved<E> {
   const links: string[] = [];
   const rest = path.split("/").reverse(); // the next part is the last item
   let at = "/";

@@ -6,9 +6,12 @@ import { reversedDockerfile } from "../image/dockerfile.ts";
 import type { ScenarioRun } from "../observation.ts";
 import { apparmorProfile } from "../profiles/apparmor.ts";
 import { seccompProfile } from "../profiles/seccomp.ts";
+import { exclusion } from "../rules/exclude.ts";
 import { filesList } from "./files-list.ts";
+import { type GraphInput, graphDocument } from "./graph.ts";
 import type { Outcome } from "./outcome.ts";
 import { syscallNames } from "./report.ts";
+import { sharesOf } from "./shares.ts";
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -27,14 +30,16 @@ const output = (runs: readonly ScenarioRun[]): Buffer =>
 
 /** What a finished job stores, by name (docs/artifacts.md). */
 function contents(outcome: Outcome): [name: string, content: Readable | Buffer | string][] {
-  const { source, index, selection, observed, slimRuns, verification } = outcome;
+  const { request, source, index, owners, selection, observed, slimRuns, verification } = outcome;
+  const excludedBy = exclusion(index.rootfs, request.keep.excludePatterns);
   const seen = {
     files: observed.runs.flatMap((run) => run.sensor).flatMap((sensor) => sensor.files),
     sockets: observed.runs.flatMap((run) => run.sensor).flatMap((sensor) => sensor.sockets),
     syscalls: syscallNames(observed.runs),
   };
   return [
-    ["files.jsonl", Readable.from(filesList(index.rootfs, selection.kept))],
+    ["files.jsonl", Readable.from(filesList(index.rootfs, selection.kept, { owners, excludedBy }))],
+    ["graph.json", Readable.from(graphDocument(graphInput(outcome)))],
     ["events.txt.gz", Readable.from(eventLines(observed.runs)).pipe(createGzip())],
     ["fat.log", output(observed.runs)],
     ...(slimRuns.length > 0 ? [["slim.log", output(slimRuns)] satisfies [string, Buffer]] : []),
@@ -49,6 +54,14 @@ function contents(outcome: Outcome): [name: string, content: Readable | Buffer |
     ["Dockerfile.reversed", reversedDockerfile(source)],
   ];
 }
+
+const graphInput = ({ index, owners, selection, observed }: Outcome): GraphInput => ({
+  rootfs: index.rootfs,
+  kept: selection.kept,
+  runs: observed.runs.flatMap(({ scenario, sensor }) => sensor.map((run) => ({ scenario, run }))),
+  owners,
+  shares: sharesOf(index.rootfs, selection.kept, owners),
+});
 
 /** Stores every artifact, the report last, and returns the report with the list of them. */
 export async function storeArtifacts(

@@ -5,7 +5,9 @@ import type { ScenarioRun } from "../observation.ts";
 import type { Entry, Rootfs } from "../rootfs.ts";
 import { filesBytes, rootfsBytes } from "../rootfs-size.ts";
 import { syscallName } from "../sensor/syscall-names.ts";
+import { applicationSizes } from "./application-sizes.ts";
 import type { Outcome } from "./outcome.ts";
+import { removedByOwner, sharesOf } from "./shares.ts";
 
 type Reporter = Pick<RunnerDeps, "engine" | "jobId" | "version" | "now">;
 
@@ -52,6 +54,8 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
     repairs: [...new Set(verification?.rounds.flatMap((round) => round.repairs) ?? [])],
     observation: observation(outcome),
     kept: keptByReason(index.rootfs, selection.kept),
+    removed: removedByOwner(outcome.owners, sharesOf(index.rootfs, selection.kept, outcome.owners)),
+    application: applicationSizes(outcome),
     stages: outcome.stages,
     warnings: uniqueWarnings([
       ...selection.warnings,
@@ -107,7 +111,9 @@ function keptByReason(rootfs: Rootfs, kept: KeepSet): Report["kept"] {
   const groups = new Map<string, Entry[]>();
   for (const [path, { kind }] of kept) {
     const entry = rootfs.get(path);
-    if (entry) groups.set(kind, [...(groups.get(kind) ?? []), entry]);
+    const group = groups.get(kind);
+    if (entry && group) group.push(entry);
+    else if (entry) groups.set(kind, [entry]);
   }
   return Object.fromEntries(
     [...groups].map(([kind, entries]) => [kind, { entries: entries.length, bytes: filesBytes(entries) }]),

@@ -6,7 +6,7 @@ const engineFiles = new Set(["/.dockerenv", "/run/.containerenv", "/etc/hosts", 
 const mounts = ["/proc/", "/sys/", "/dev/"];
 
 /** Entries that no image holds, whatever asks for them: the engine's own, all below the kernel's mounts, and sockets. */
-export function isNeverKept(entry: Entry): boolean {
+export function isNeverKept(entry: Pick<Entry, "path" | "type">): boolean {
   const { path, type } = entry;
   return type === "socket" || engineFiles.has(path) || mounts.some((mount) => path.startsWith(mount));
 }

@@ -1,0 +1,32 @@
+import type { Report } from "#contract/report.ts";
+import { applicationTrees } from "../rules/packs/application.ts";
+import { packContext } from "../rules/packs/context.ts";
+import type { Outcome } from "./outcome.ts";
+
+/**
+ * The application's directories with their sizes, without packages and caches in them, as far as they are known: a profile
+ * without packs has read no configuration that could name one.
+ */
+export function applicationSizes({ index, observed, source, contents }: Outcome): Report["application"] {
+  const { config } = source;
+  const { context } = packContext({
+    rootfs: index.rootfs,
+    runs: observed.runs.flatMap((run) => run.sensor.map((sensor) => ({ run: sensor }))),
+    seen: [],
+    config: {
+      env: config.Env ?? [],
+      workdir: config.WorkingDir ?? "",
+      user: config.User ?? "",
+      entrypoint: config.Entrypoint ?? [],
+      cmd: config.Cmd ?? [],
+    },
+    contents,
+    isApplication: () => () => false,
+  });
+  return applicationTrees(context).map(({ path, reason, tree }) => ({
+    path,
+    reason,
+    files: tree.entries.filter(({ type }) => type === "file").length,
+    bytes: tree.bytes,
+  }));
+}

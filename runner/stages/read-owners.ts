@@ -1,0 +1,32 @@
+import { type Owners, packageOwners } from "../report/package-owners.ts";
+import type { Rootfs } from "../rootfs.ts";
+import { packContext } from "../rules/packs/context.ts";
+import { type FileSession, readWhole } from "./examine.ts";
+
+/** Databases and lists of all packages together; what is over it stays unread, and its packages own nothing. */
+const maxBytes = 256 << 20;
+
+/** Reads the package databases of the pristine image, as far as they are needed to tell who owns what. */
+export async function readOwners(rootfs: Rootfs, files: FileSession): Promise<Owners> {
+  const contents = new Map<string, Buffer | null>();
+  let bytes = 0;
+  const isAffordable = (path: string): boolean => {
+    bytes += rootfs.get(path)?.size ?? 0;
+    return bytes <= maxBytes;
+  };
+  for (;;) {
+    const { context, reads } = packContext({ rootfs, contents, ...nothingKnown });
+    const owners = packageOwners(context);
+    if (reads.size === 0) return owners;
+    const read = await readWhole([...reads].filter(isAffordable), files);
+    for (const path of reads) contents.set(path, read.get(path) ?? null);
+  }
+}
+
+/** Who owns what does not depend on how the image is run. */
+const nothingKnown = {
+  runs: [],
+  seen: [],
+  config: { env: [], workdir: "/", entrypoint: [], cmd: [] },
+  isApplication: () => () => false,
+};
