@@ -141,6 +141,7 @@ export const Report = z.object({
       processes: z.array(z.object({ exe: z.string(), argv: z.array(z.string()) })),
       syscalls: z.array(z.string()),
       warnings: z.array(Warning),
+      openQuestions: z.array(OpenQuestion).default([]),
     })
     .nullable(),
   /** Kept entries and bytes by the kind of their first reason. */

@@ -1,3 +1,4 @@
+import type { HttpProbe } from "#contract/job.ts";
 import type { Answer, Warning } from "#contract/report.ts";
 import type { SensorRun } from "./sensor/events.ts";
 
@@ -9,10 +10,15 @@ export type Ending = {
   how: "ended" | "stopped" | "killed";
 };
 
+/** How long the sensor's record was at a moment after the probes began. */
+export type Growth = { atMs: number; bytes: number };
+
 /** One scenario, run once on one image. */
 export type ScenarioRun = {
   scenario: string;
   answers: Answer[];
+  /** Probes that were found by looking at answers (crawl, API specs); their answers are among `answers`. Later runs repeat them. */
+  discovered: HttpProbe[];
   /** Listening TCP ports when the probes began. */
   ports: number[];
   /** From the start of the container to readiness; null when nothing listened. */
@@ -24,6 +30,8 @@ export type ScenarioRun = {
   sensor: SensorRun[];
   /** The same as the sensor wrote it. */
   rawEvents: Buffer[];
+  /** Of the main process's record, until the order to stop. Empty for short runs, and for those of the slim image. */
+  growth: Growth[];
   /** Standard output and error as they came, at most 4 MiB. */
   output: Buffer;
   warnings: Warning[];

@@ -2,6 +2,7 @@ import type { ExecProbe, HttpProbe, Limits, TcpProbe } from "#contract/job.ts";
 import type { Answer } from "#contract/report.ts";
 import { execAnswer, failedAnswer, httpAnswer, tcpAnswer } from "./answer.ts";
 import { type Connect, type HttpOutcome, sendHttp } from "./http-probe.ts";
+import type { Page } from "./page.ts";
 import type { PlannedProbe } from "./plan-probes.ts";
 import { type Greeting, greetingOfPort, greetingOfReply, isAnswerTo, sendTcp } from "./tcp-probe.ts";
 import { timeLimit } from "./time-limit.ts";
@@ -17,6 +18,8 @@ type RunProbes = {
   signal: AbortSignal;
   /** The container's own names (host name, id, addresses), masked in bodies. */
   mask?: readonly string[];
+  /** Gets every HTTP answer, as it came. */
+  heard?: (page: Page) => void;
 };
 
 /** How long a port that refuses is tried again once another probe has got through: enough for a worker's restart. */
@@ -35,7 +38,8 @@ type Known = { speaks: "http" | "https" | "other"; unavailableMs: number };
  * The first probe may wait `limits.startMs` for its port. A default probe of a port without HTTP becomes a TCP greeting; a
  * probe of every port skips such ports unless none speaks HTTP.
  */
-export async function runProbes({ planned, connect, exec, limits, signal, mask = [] }: RunProbes): Promise<Answer[]> {
+export async function runProbes(input: RunProbes): Promise<Answer[]> {
+  const { planned, connect, exec, limits, signal, mask = [], heard = () => {} } = input;
   const ports = new Map<number, Known>();
   let reached = false;
 
@@ -55,6 +59,7 @@ export async function runProbes({ planned, connect, exec, limits, signal, mask =
     // One odd answer does not take HTTP from a port that has spoken it.
     const speaks = spoke ? outcome.protocol : known.speaks;
     ports.set(port, { speaks, unavailableMs: Math.max(0, known.unavailableMs - waitedMs) });
+    if (spoke) heard({ probe, port, outcome });
     return outcome;
   };
 

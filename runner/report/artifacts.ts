@@ -7,6 +7,7 @@ import type { ScenarioRun } from "../observation.ts";
 import { apparmorProfile } from "../profiles/apparmor.ts";
 import { seccompProfile } from "../profiles/seccomp.ts";
 import { exclusion } from "../rules/exclude.ts";
+import { exerciseFile } from "./exercise-file.ts";
 import { filesList } from "./files-list.ts";
 import { type GraphInput, graphDocument } from "./graph.ts";
 import type { Outcome } from "./outcome.ts";
@@ -37,10 +38,12 @@ function contents(outcome: Outcome): [name: string, content: Readable | Buffer |
     sockets: observed.runs.flatMap((run) => run.sensor).flatMap((sensor) => sensor.sockets),
     syscalls: syscallNames(observed.runs),
   };
+  const found = observed.runs.flatMap((run) => run.discovered);
   return [
     ["files.jsonl", Readable.from(filesList(index.rootfs, selection.kept, { owners, excludedBy }))],
     ["graph.json", Readable.from(graphDocument(graphInput(outcome)))],
     ["events.txt.gz", Readable.from(eventLines(observed.runs)).pipe(createGzip())],
+    ...(found.length > 0 ? [["exercise.json", json(exerciseFile(found))] satisfies [string, string]] : []),
     ["fat.log", output(observed.runs)],
     ...(slimRuns.length > 0 ? [["slim.log", output(slimRuns)] satisfies [string, Buffer]] : []),
     ...(verification ? [["verification.json", json(verification)] satisfies [string, string]] : []),

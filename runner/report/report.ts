@@ -6,6 +6,7 @@ import type { Entry, Rootfs } from "../rootfs.ts";
 import { filesBytes, rootfsBytes } from "../rootfs-size.ts";
 import { syscallName } from "../sensor/syscall-names.ts";
 import { applicationSizes } from "./application-sizes.ts";
+import { openQuestions } from "./open-questions.ts";
 import type { Outcome } from "./outcome.ts";
 import { removedByOwner, sharesOf } from "./shares.ts";
 
@@ -95,6 +96,7 @@ function observation({ observed, index, selection }: Outcome): Report["observati
     processes: sensors.flatMap((sensor) => sensor.processes.map(({ exe, argv }) => ({ exe, argv }))),
     syscalls: syscallNames(observed.runs),
     warnings: uniqueWarnings(observed.runs.flatMap((run) => run.warnings)),
+    openQuestions: openQuestions({ runs: observed.runs, rootfs: index.rootfs, kept: selection.kept }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { WinnowError } from "#contract/error.ts";
-import type { Scenario } from "#contract/job.ts";
+import type { Probe, Scenario } from "#contract/job.ts";
 import type { Answer, Warning } from "#contract/report.ts";
 import type { ScenarioRun } from "../observation.ts";
 import { finishOf } from "./await-finish.ts";
@@ -28,7 +28,12 @@ export function judgeFatRun(run: ScenarioRun, scenario: Scenario, optional: read
   const probes = run.answers.filter((answer) => answer.target !== "command");
   if (run.ending.how === "ended") judgeEnding(run, scenario);
   else if (run.ports.length === 0 && probes.length === 0) judgeSilence(run, scenario);
-  return judgeProbes(probes, optional);
+  const discovered = new Set<Probe>(run.discovered);
+  // What an application answers to requests that nobody asked for is an open question, no warning.
+  return judgeProbes(
+    probes.filter(({ probe }) => !discovered.has(probe)),
+    optional,
+  );
 }
 
 function judgeEnding(run: ScenarioRun, scenario: Scenario): void {

@@ -1,6 +1,5 @@
 import { WinnowError } from "#contract/error.ts";
 import type { Finish, JobRequest, Scenario } from "#contract/job.ts";
-import type { Answer } from "#contract/report.ts";
 import {
   type Container,
   type ContainerSpec,
@@ -10,28 +9,27 @@ import {
   startAttached,
   stopContainer,
 } from "../docker/container.ts";
-import { putFiles } from "../docker/files.ts";
+import { fileSize, putFiles } from "../docker/files.ts";
 import { removeVolume } from "../docker/volumes.ts";
 import { signalNumber } from "../image/stop-signal.ts";
 import type { Ending, ScenarioRun } from "../observation.ts";
-import { planProbes } from "../probes/plan-probes.ts";
 import { awaitReady, type Listener } from "../probes/readiness.ts";
-import { runProbes } from "../probes/run-probes.ts";
 import type { Relay } from "../sensor/relay-client.ts";
 import { awaitFinish } from "./await-finish.ts";
 import { boundRun, type RunBounds } from "./bound-run.ts";
 import { collectOutput } from "./collect-output.ts";
 import { commandAnswer } from "./command-answer.ts";
 import { endTarget } from "./end-target.ts";
-import { executeProbe } from "./execute-probe.ts";
 import { bare, commandOf, type SensorPlace, type Subject, underSensor } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { startFailure } from "./judge-fat-run.ts";
 import { eventsDirectory, freshGuardedPlace, freshPlace } from "./open-files.ts";
-import { connectTo, prepareSidecar, type Sidecar } from "./open-relay.ts";
+import { prepareSidecar, type Sidecar } from "./open-relay.ts";
 import { readEvents } from "./read-events.ts";
+import { type Sent, sendProbes } from "./send-probes.ts";
 import { together } from "./together.ts";
 import { watchDisk } from "./watch-disk.ts";
+import { watchGrowth } from "./watch-growth.ts";
 
 /** `sensor`: observed. `bare`: nothing of ours in the container. */
 export type Manner = "sensor" | "bare";
@@ -123,14 +121,16 @@ async function exercise(
     return {
       scenario: scenario.name,
       answers: [...probed.answers, commandAnswer(scenario.name, argv, ending, taken)],
+      discovered: probed.discovered,
       ports: [...new Set(probed.listeners.map((listener) => listener.port))],
       startMs: probed.startMs,
       totalMs: deps.now() - startedAt,
       ending,
       sensor: events.runs,
       rawEvents: events.raw,
+      growth: probed.growth,
       output: taken,
-      warnings: events.warnings,
+      warnings: [...events.warnings, ...probed.warnings],
     };
   } finally {
     bounds.done();
@@ -166,9 +166,10 @@ function watchDiskOf(relay: Relay, { limits }: JobRequest, bounds: RunBounds): (
   return () => over.abort();
 }
 
-type Probed = { answers: Answer[]; listeners: Listener[]; startMs: number | null; execs: number };
+type Probed = Sent & Pick<ScenarioRun, "growth"> & { listeners: Listener[]; startMs: number | null };
 
-const unprobed: Probed = { answers: [], listeners: [], startMs: null, execs: 0 };
+const unsent: Sent = { answers: [], discovered: [], warnings: [], execs: 0 };
+const unprobed: Probed = { ...unsent, growth: [], listeners: [], startMs: null };
 
 /** Finishes that come by themselves, whatever the application does. */
 const ownEnds = new Set<Finish["kind"] | undefined>(["seconds", "timeout", "quiet", "signal"]);
@@ -185,7 +186,6 @@ async function probeWhileRunning(
 ): Promise<Probed> {
   const { scenario, request, subject } = run;
   const { signal } = bounds;
-  let execs = 0;
   const exposed = exposedPorts(subject, request);
   // Whoever asked for a stretch of time gets it, also when nothing listens in it.
   const hasOwnEnd = ownEnds.has(scenario.finish?.kind);
@@ -203,30 +203,30 @@ async function probeWhileRunning(
     bounds.restart(bounds.remainingMs() + probeMs, `The probes of the scenario "${scenario.name}" took too long.`);
   }
   const listeners = ready.kind === "listening" ? ready.listeners : [];
-  const answers =
-    ready.kind === "exited"
-      ? []
-      : await runProbes({
-          planned: planProbes(scenario, listeners, exposed, request.limits),
-          connect: (port) => connectTo(relay, listeners, port),
-          exec: (probe, ended) => executeProbe(run, place, target, probe, `exec-${++execs}`, ended),
-          limits: request.limits,
-          signal,
-          mask: [target.id, target.id.slice(0, 12)],
-        });
-  // A command that was asked to end must; any other observation may end because its time is over.
-  const mustEnd = scenario.finish?.kind === "command-exit";
-  if (!mustEnd) bounds.forgetTime();
-  await awaitFinish({
-    run: scenario,
-    listening: ready.kind === "listening",
-    target,
-    place,
-    exited,
-    withinMs: mustEnd ? undefined : bounds.remainingMs(),
-    deps: { ...deps, signal },
-  });
-  return { answers, listeners, startMs: ready.kind === "listening" ? ready.afterMs : null, execs };
+  // Only the original's run is asked whether it had seen all.
+  const isMeasure = run.name === "fat" && run.manner === "sensor";
+  const size = () => fileSize(target, `${place.directory}/events`);
+  const watch = isMeasure ? watchGrowth({ size, now: deps.now }) : undefined;
+  try {
+    const sending = { run, place, target, relay, listeners, exposed, bounds };
+    const sent = ready.kind === "exited" ? unsent : await sendProbes(sending);
+    // A command that was asked to end must; any other observation may end because its time is over.
+    const mustEnd = scenario.finish?.kind === "command-exit";
+    if (!mustEnd) bounds.forgetTime();
+    await awaitFinish({
+      run: scenario,
+      listening: ready.kind === "listening",
+      target,
+      place,
+      exited,
+      withinMs: mustEnd ? undefined : bounds.remainingMs(),
+      deps: { ...deps, signal },
+    });
+    const growth = (await watch?.stop()) ?? [];
+    return { ...sent, growth, listeners, startMs: ready.kind === "listening" ? ready.afterMs : null };
+  } finally {
+    await watch?.stop();
+  }
 }
 
 /** A scenario that says when it ends, or only executes commands, need not listen: it is not waited for long. */

@@ -7,9 +7,14 @@ import type { JobDeps } from "./job-deps.ts";
 import { type Manner, runScenario } from "./run-scenario.ts";
 import type { StageTimer } from "./stage-timer.ts";
 
-/** What a person did by hand during the observation cannot be done again: then the probes alone are repeated. */
-function repeatable(scenario: Scenario): Scenario {
-  return scenario.finish?.kind === "signal" ? { ...scenario, finish: { kind: "probe-done" } } : scenario;
+/**
+ * The scenario as it can be done again. What a person did by hand cannot: then the probes alone are repeated. What was found by
+ * looking at answers is not looked for again: the same requests are sent in the same order.
+ */
+function repeatable(scenario: Scenario, before: ScenarioRun | undefined): Scenario {
+  const probes = [...scenario.probes, ...(before?.discovered ?? [])];
+  const finish = scenario.finish?.kind === "signal" ? ({ kind: "probe-done" } as const) : scenario.finish;
+  return { ...scenario, probes, finish, apiSpecs: undefined, crawl: undefined };
 }
 
 const answersOf = (runs: readonly ScenarioRun[]): Answer[] => runs.flatMap((run) => run.answers);
@@ -22,8 +27,9 @@ export async function exercise(
   deps: JobDeps,
 ): Promise<ScenarioRun[]> {
   const runs: ScenarioRun[] = [];
-  for (const scenario of request.scenarios.map(repeatable)) {
-    const before = observed.find((run) => run.scenario === scenario.name);
+  for (const asked of request.scenarios) {
+    const before = observed.find((run) => run.scenario === asked.name);
+    const scenario = repeatable(asked, before);
     const run = { name, subject, scenario, request, manner, heedsStop: before ? heedsStop(before) : true };
     runs.push(await runScenario(run, deps));
   }

@@ -111,7 +111,7 @@ function imageCandidates(set: string): string[] {
   let isAddressNext = true;
   for (const word of set.split(/\s+/).slice(0, maxLinks)) {
     const comma = word.indexOf(",");
-    const address = isAddressNext ? word : comma < 0 ? "" : word.slice(comma + 1);
+    const address: string = isAddressNext ? word : comma < 0 ? "" : word.slice(comma + 1);
     if (address !== "") found.push(address.endsWith(",") ? address.slice(0, -1) : address);
     isAddressNext = word.endsWith(",") || (!isAddressNext && comma >= 0 && address === "");
   }
