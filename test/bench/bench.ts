@@ -1,6 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import type Docker from "dockerode";
-import { JobRequest } from "#contract/job.ts";
+import { JobRequest, type KeepProfile } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { Engine } from "#runner/docker/engine.ts";
 import { inspectImage } from "#runner/docker/images.ts";
@@ -24,6 +24,8 @@ export type Bench = {
   pairs: number;
   /** Requests of one run that measures serving. */
   requests: number;
+  /** What the group `real` keeps. */
+  keep: KeepProfile;
   signal: AbortSignal;
   /** For whoever waits. */
   say(line: string): void;

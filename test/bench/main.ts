@@ -2,26 +2,33 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot, projectVersion } from "#api/root.ts";
+import { JobRequest, KeepProfile } from "#contract/job.ts";
 import { connectEngine } from "#runner/docker/connect.ts";
 import { sampleNames } from "../images/build.ts";
 import type { Bench, Group, Section } from "./bench.ts";
 import { describeMachine, machineFacts } from "./machine.ts";
+import { real, realNames } from "./real.ts";
+import { realProof } from "./real-proof.ts";
 import { rebuild } from "./rebuild.ts";
 import { samples } from "./samples.ts";
 import { slowdown } from "./slowdown.ts";
 
 /** One more group is one more line here. */
-const groups: Readonly<Record<string, Group>> = { samples, slowdown, rebuild };
+const groups: Readonly<Record<string, Group>> = { samples, slowdown, rebuild, real, "real-proof": realProof };
+/** The rest only runs when it is named: its images take many minutes to build. */
+const unasked = ["samples", "slowdown", "rebuild"];
 
 const usage = `npm run bench -- [GROUP...] [SAMPLE...] [options]
 
 Measures Winnow on this machine and engine. Nothing fails for being slow; the exit code is 1 when something could not be
 measured. Groups: ${Object.keys(groups).join(", ")}
-(all of them when none is named). Samples: ${sampleNames().join(", ")}.
+(by default ${unasked.join(", ")}). Samples: ${sampleNames().join(", ")}.
+Real applications: ${realNames().join(", ")}.
 
   --repeat N     how often each job runs (1; for the group rebuild 3)
   --pairs N      pairs of runs, bare and under the sensor, that measure the slow-down (5)
   --requests N   requests of a run that measures serving (2000)
+  --keep PROFILE what the group real keeps (${JobRequest.parse({ image: "-" }).keep.profile}): ${KeepProfile.options.join(", ")}
   --json FILE    where the figures go (.cache/bench/DATE.json)
 `;
 
@@ -32,6 +39,7 @@ async function main(): Promise<void> {
       repeat: { type: "string" },
       pairs: { type: "string", default: "5" },
       requests: { type: "string", default: "2000" },
+      keep: { type: "string", default: JobRequest.parse({ image: "-" }).keep.profile },
       json: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -40,10 +48,11 @@ async function main(): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const known = sampleNames();
+  const known = [...sampleNames(), ...realNames()];
   const unknown = positionals.filter((name) => !groups[name] && !known.includes(name));
   if (unknown.length > 0) throw new Error(`neither a group nor a sample: ${unknown.join(", ")}\n\n${usage}`);
-  const chosen = positionals.filter((name) => groups[name]);
+  const named = positionals.filter((name) => groups[name]);
+  const byDefault = positionals.some((name) => realNames().includes(name)) ? ["real"] : unasked;
 
   const startedAt = new Date();
   const file =
@@ -60,22 +69,23 @@ async function main(): Promise<void> {
       process.exitCode = exitCode;
       abort.abort(new Error("interrupted"));
     });
-  const bench: Omit<Bench, "repeat"> = {
+  const bench: Omit<Bench, "repeat" | "samples"> = {
     engine,
     docker: engine.docker,
-    samples: positionals.filter((name) => known.includes(name)),
     pairs: positive("pairs", values.pairs),
     requests: positive("requests", values.requests),
+    keep: KeepProfile.parse(values.keep),
     signal: abort.signal,
     say: (line) => process.stderr.write(`${line}\n`),
   };
   process.stdout.write(`${describeMachine(machine)}\n`);
   const found: Record<string, Section> = {};
-  for (const name of chosen.length > 0 ? chosen : Object.keys(groups)) {
+  for (const name of named.length > 0 ? named : byDefault) {
     const group = groups[name];
     if (!group) continue;
     const repeat = positive("repeat", values.repeat ?? (group === rebuild ? "3" : "1"));
-    const section = await group({ ...bench, repeat });
+    const theirs = group === real || group === realProof ? realNames() : sampleNames();
+    const section = await group({ ...bench, repeat, samples: positionals.filter((name) => theirs.includes(name)) });
     found[name] = section;
     if (section.unmeasured > 0) process.exitCode = 1;
     process.stdout.write(

@@ -126,6 +126,10 @@ export const Sample = z.strictObject({
   /** What a job is given, so that every feature which the checks ask for is exercised. */
   scenarios: z.array(SampleScenario).min(1),
   run: Run.default(Run.parse({})),
+  /** How an application that others wrote came into its image. */
+  installed: z.enum(["npm", "pip", "maven", "packages", "binary", "archive"]).optional(),
+  /** Paths of the image; the checks fail on an image that lacks any one of them. */
+  spoils: z.array(z.string().startsWith("/")).default([]),
   checks: z.array(Check).min(1),
 });
 export type Sample = z.infer<typeof Sample>;
