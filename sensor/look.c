@@ -44,17 +44,28 @@ static int find_base(struct observer *observer, const struct look *look, char *b
     return base[0] == '/' ? 0 : -1; /* a pipe, a socket, a memfd */
 }
 
-/* Opens the root directory of the process. Returns 0 with the descriptor in `view->rootfd`, or -1 with errno set. */
+/* Opens the root directory of the process, where that may be another than the container's. Returns 0 with the descriptor in
+ * `view->rootfd`, or -1 with errno set. */
 static int open_view(const struct observer *observer, const struct process *process, struct view *view)
 {
     char path[32];
+    view->rootfd = view->topfd = observer->topfd;
+    view->root[0] = '\0';
+    if (!observer->rooted)
+        return 0;
     snprintf(path, sizeof path, "/proc/%d/root", process->tid);
-    *view = (struct view) { .rootfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), .topfd = observer->topfd };
+    view->rootfd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (view->rootfd < 0 && (errno == EACCES || errno == EPERM))
-        view->rootfd = fcntl(observer->topfd, F_DUPFD_CLOEXEC, 3); /* a process of another user: most likely not in a chroot */
-    else if (observer->rooted && process_link(process->tid, "root", view->root, sizeof view->root) == 1)
+        view->rootfd = observer->topfd; /* a process of another user: most likely not in a chroot */
+    else if (process_link(process->tid, "root", view->root, sizeof view->root) == 1)
         view->root[0] = '\0';
     return view->rootfd < 0 ? -1 : 0;
+}
+
+static void close_view(const struct view *view)
+{
+    if (view->rootfd != view->topfd)
+        close(view->rootfd);
 }
 
 /* Follows the chain of interpreters of an executed file. */
@@ -79,6 +90,17 @@ static void look_at_interpreters(struct observer *observer, const struct look *l
     }
 }
 
+static void write_found(struct observer *observer, const struct look *look, const struct view *view, const char *base,
+                        const struct resolved *found)
+{
+    /* Opened without O_DIRECTORY, a directory is for reading its entries all the same; getdents is not stopped at. */
+    char kind = look->kind == 'r' && S_ISDIR(found->mode) ? 'd' : look->kind;
+    record_file(observer->records, kind, observer_exe(observer, look->process), found->path, found->result);
+    look->process->blocks = S_ISFIFO(found->mode) || S_ISCHR(found->mode) || !strncmp(found->path, "/dev/", 5);
+    if (kind == 'x' && found->result == RESULT_OK && S_ISREG(found->mode))
+        look_at_interpreters(observer, look, view, base, found->path);
+}
+
 /* The first look. Returns 0, or -1 when nothing could be learnt. */
 static int look_closely(struct observer *observer, const struct look *look, const char *base)
 {
@@ -87,29 +109,24 @@ static int look_closely(struct observer *observer, const struct look *look, cons
         look_failed(observer, look->process);
         return -1;
     }
-    cleanup_fd int rootfd = view.rootfd;
     struct resolved found;
     observer->records->counters.resolved++;
-    if (resolve(&view, base, look->path, look->follow, &found, write_link, observer->records)) {
+    int failed = resolve(&view, base, look->path, look->follow, &found, write_link, observer->records);
+    if (failed)
         record_warning(observer->records, "resolve", look->path);
-        return -1;
-    }
-    /* Opened without O_DIRECTORY, a directory is for reading its entries all the same; getdents is not stopped at. */
-    char kind = look->kind == 'r' && S_ISDIR(found.mode) ? 'd' : look->kind;
-    record_file(observer->records, kind, observer_exe(observer, look->process), found.path, found.result);
-    look->process->blocks = S_ISFIFO(found.mode) || S_ISCHR(found.mode) || !strncmp(found.path, "/dev/", 5);
-    if (kind == 'x' && found.result == RESULT_OK && S_ISREG(found.mode))
-        look_at_interpreters(observer, look, &view, base, found.path);
-    (void) rootfd;
-    return 0;
+    else
+        write_found(observer, look, &view, base, &found);
+    close_view(&view);
+    return failed;
 }
 
 void look_at(struct observer *observer, const struct look *look)
 {
-    char base[PATH_MAX] = "/", text[3 * PATH_MAX];
+    char base[PATH_MAX], root[PATH_MAX], text[3 * PATH_MAX];
+    memcpy(base, "/", 2); /* not as initialisers, which would fill whole pages with zeros in every call */
+    memcpy(root, "/", 2);
     if (look->path[0] != '/' && find_base(observer, look, base, sizeof base))
         return;
-    char root[PATH_MAX] = "/";
     if (observer->rooted)
         (void) process_link(look->process->tid, "root", root, sizeof root);
     /* NUL stands between the parts: no two of them run together. */
