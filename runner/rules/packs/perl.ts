@@ -100,23 +100,27 @@ function belongings(path: string, module: string, by: string, context: PackConte
   const distribution = module.replaceAll("::", "-");
   const home = homeOf(path, context);
   const places = [...(home === undefined ? [] : [home]), ...searchPath(context)];
-  const auto = places
-    .map((directory) => `${directory}/auto/${stem}`)
-    .find((each) => directoryAt(context, each) !== undefined);
-  const real = auto === undefined ? undefined : directoryAt(context, auto);
   // 660 KB for debugging regular expressions, which modules that say `use re` do not do.
   const isUnused = module === "re" && !context.isApplication(by);
-  const native = real === undefined || isUnused ? [] : childPaths(context, real, /\.(?:so|al|ix|bs|ld)$/);
+  const natives = (isUnused ? [] : places).map((directory) => nativeParts(`${directory}/auto/${stem}`, context));
+  const native = natives.find((files) => files.length > 0) ?? [];
   const shares = searchPath(context).flatMap((directory) =>
     ["dist", "module"].map((kind) => `${directory}/auto/share/${kind}/${distribution}`),
   );
   return [
-    ...native.map((file) => byPack("unit", `${auto}/${posix.basename(file)}`, path, "perl native part")),
+    ...native.map((file) => byPack("unit", file, path, "perl native part")),
     ...(isCore(path)
       ? []
       : shares.flatMap((share) => unitBelow(context, share, path, "perl shared data", { maxBytes: 32 << 20 }))),
     ...(isCore(path) ? [] : dataBeside(path, context)),
   ];
+}
+
+/** Spelled through the directory as it is given. */
+function nativeParts(auto: string, context: PackContext): string[] {
+  const real = directoryAt(context, auto);
+  if (real === undefined) return [];
+  return childPaths(context, real, /\.(?:so|al|ix|bs|ld)$/).map((path) => `${auto}/${posix.basename(path)}`);
 }
 
 /** Tables beside an installed module or in the directory of its name: `MIME/types.db`, `Mozilla/CA/cacert.pem`. */
