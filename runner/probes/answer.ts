@@ -40,6 +40,7 @@ function textOf(body: Buffer, contentType: string | null): string | undefined {
 
 /** The name of where a probe goes: `http://:8080/`, `POST https://:443/x`, `tcp :6379`, `exec redis-cli ping`. */
 export function targetOf(probe: Probe, port: number | null, protocol: "http" | "https" = "http"): string {
+  if (probe.kind === "exec" && probe.health) return "healthcheck";
   if (probe.kind === "exec") return `exec ${probe.argv.map(quoted).join(" ")}`;
   const at = `:${port ?? "?"}`;
   if (probe.kind === "tcp") return `tcp ${at}`;

@@ -33,6 +33,15 @@ describe("compareAnswers", () => {
     expect(compareAnswers([anAnswer({ status: 500 })], [anAnswer({ status: 500 })])).toEqual([]);
   });
 
+  test("what a health check writes may differ, its exit code may not", () => {
+    const health = { tries: 1, everyMs: 1, timeoutMs: 1 };
+    const probe = Probe.parse({ kind: "exec", argv: ["curl"], health });
+    const check = (exitCode: number, body: string) =>
+      anAnswer({ probe, status: null, exitCode, body, contentType: null });
+    expect(fields(check(0, "3 kB/s"), check(0, "9 kB/s"))).toEqual([]);
+    expect(fields(check(0, "3 kB/s"), check(1, "9 kB/s"))).toEqual(["exit"]);
+  });
+
   test("each field is told apart", () => {
     expect(compareAnswers([anAnswer()], [anAnswer({ status: 500, contentType: "text/plain", body: "oops" })])).toEqual([
       { scenario: "default", target: "http://:80/", field: "status", fat: "200", slim: "500" },

@@ -241,6 +241,35 @@ describe("runProbes", () => {
     expect(stopped).toBe(true);
   });
 
+  test("a health check is tried until it passes or has failed often enough; its last answer is the answer", async () => {
+    const codes: Record<string, number[]> = { late: [1, 1, 0, 9], sick: [1, 2, 3, 0] };
+    const exec = async ({ argv: [name = ""] }: { argv: string[] }): Promise<ExecResult> => {
+      const exitCode = codes[name]?.shift() ?? -1;
+      return { exitCode, stdout: Buffer.from(`said ${exitCode}`), stderr: Buffer.alloc(0) };
+    };
+    const health = { tries: 3, everyMs: 1, timeoutMs: 1000 };
+    const probes: Probe[] = ["late", "sick"].map((name) => ({ kind: "exec", argv: [name], expectExit: 0, health }));
+    expect(await probe(aScenario({ probes }), [], { exec })).toMatchObject([
+      { target: "healthcheck", exitCode: 0, bodySample: "said 0" },
+      { target: "healthcheck", exitCode: 3, bodySample: "said 3" },
+    ]);
+    expect(codes).toEqual({ late: [9], sick: [0] });
+  });
+
+  test("a health check that hangs is not tried again", async () => {
+    let started = 0;
+    const exec = (_probe: object, signal: AbortSignal): Promise<ExecResult> => {
+      started += 1;
+      return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    };
+    const health = { tries: 3, everyMs: 1, timeoutMs: 30 };
+    const answers = await probe(aScenario({ probes: [{ kind: "exec", argv: ["x"], expectExit: 0, health }] }), [], {
+      exec,
+    });
+    expect(answers).toMatchObject([{ target: "healthcheck", error: "the command did not end within 30 ms" }]);
+    expect(started).toBe(1);
+  });
+
   test("a TCP probe sends what it is given", async () => {
     await tcp(7, (socket) => void socket.pipe(socket));
     const probes: Probe[] = [

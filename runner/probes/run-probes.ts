@@ -5,7 +5,7 @@ import { type Connect, type HttpOutcome, sendHttp } from "./http-probe.ts";
 import type { Page } from "./page.ts";
 import type { PlannedProbe } from "./plan-probes.ts";
 import { type Greeting, greetingOfPort, greetingOfReply, isAnswerTo, sendTcp } from "./tcp-probe.ts";
-import { timeLimit } from "./time-limit.ts";
+import { pause, timeLimit } from "./time-limit.ts";
 
 export type ExecResult = { exitCode: number; stdout: Buffer; stderr: Buffer };
 
@@ -96,6 +96,17 @@ export async function runProbes(input: RunProbes): Promise<Answer[]> {
     return { ...tcpAnswer(scenario, port, probe.send, outcome, mask), probe };
   };
 
+  const checkHealth = async (scenario: string, probe: ExecProbe, timeoutMs: number): Promise<Answer> => {
+    const { tries, everyMs, timeoutMs: ownMs } = probe.health ?? { tries: 1, everyMs: 0, timeoutMs };
+    for (let tried = 1; ; tried += 1) {
+      const answer = await runExec(scenario, probe, Math.min(timeoutMs, ownMs));
+      // One that hangs is not tried again: it would take its whole time once more.
+      if (answer.exitCode === probe.expectExit || answer.error !== null || tried === tries) return answer;
+      await pause(everyMs, signal);
+      signal.throwIfAborted();
+    }
+  };
+
   const runExec = async (scenario: string, probe: ExecProbe, timeoutMs: number): Promise<Answer> => {
     const startedAt = performance.now();
     const tooLong = new AbortController();
@@ -112,7 +123,7 @@ export async function runProbes(input: RunProbes): Promise<Answer[]> {
   };
 
   const send = async ({ scenario, probe, port, origin, timeoutMs }: PlannedProbe): Promise<Answer> => {
-    if (probe.kind === "exec") return runExec(scenario, probe, timeoutMs);
+    if (probe.kind === "exec") return (probe.health ? checkHealth : runExec)(scenario, probe, timeoutMs);
     if (port === null) return failedAnswer(scenario, probe, null, "no port is listening", 0);
     if (probe.kind === "tcp") return sendTcpProbe(scenario, probe, port, timeoutMs);
     if (origin === "default") return sendDefault(scenario, probe, port, timeoutMs);

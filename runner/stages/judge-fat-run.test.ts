@@ -35,8 +35,7 @@ const anAnswer = (change: Partial<Answer> = {}): Answer => ({
   ...change,
 });
 
-const judged = (run: ScenarioRun, scenario: object = {}, optional: string[][] = []) =>
-  judgeFatRun(run, Scenario.parse(scenario), optional);
+const judged = (run: ScenarioRun, scenario: object = {}) => judgeFatRun(run, Scenario.parse(scenario));
 const ended = (code: number) => ({ code, how: "ended" }) as const;
 const exec = (exitCode: number) =>
   anAnswer({ probe: { kind: "exec", argv: ["check"], expectExit: 0 }, target: "exec check", status: null, exitCode });
@@ -76,7 +75,9 @@ describe("a run is a measure, with a warning, when", () => {
   });
 
   test("the HEALTHCHECK failed", () => {
-    const warnings = judged(aRun({ answers: [exec(1)] }), {}, [["check"]]);
+    const health = { tries: 1, everyMs: 1, timeoutMs: 1 };
+    const probe = { kind: "exec" as const, argv: ["check"], expectExit: 0, health };
+    const warnings = judged(aRun({ answers: [anAnswer({ probe, target: "healthcheck", status: null, exitCode: 1 })] }));
     expect(warnings).toMatchObject([{ code: "healthcheck.failed" }]);
   });
 });

@@ -20,20 +20,17 @@ export function startFailure({ ending, output }: Pick<ScenarioRun, "ending" | "o
 
 /**
  * Whether a run of the original image can be the measure for the slim one.
- * @param run what happened  @param scenario what was asked for  @param optional commands that may fail (the HEALTHCHECK)
+ * @param run what happened  @param scenario what was asked for
  * @throws `app.exited`, `app.never-listened`, `probe.failed`: the image did not do what the scenario wants
  * @returns what did not go well but does not spoil the measure
  */
-export function judgeFatRun(run: ScenarioRun, scenario: Scenario, optional: readonly string[][]): Warning[] {
+export function judgeFatRun(run: ScenarioRun, scenario: Scenario): Warning[] {
   const probes = run.answers.filter((answer) => answer.target !== "command");
   if (run.ending.how === "ended") judgeEnding(run, scenario);
   else if (run.ports.length === 0 && probes.length === 0) judgeSilence(run, scenario);
   const discovered = new Set<Probe>(run.discovered);
   // What an application answers to requests that nobody asked for is an open question, no warning.
-  return judgeProbes(
-    probes.filter(({ probe }) => !discovered.has(probe)),
-    optional,
-  );
+  return judgeProbes(probes.filter(({ probe }) => !discovered.has(probe)));
 }
 
 function judgeEnding(run: ScenarioRun, scenario: Scenario): void {
@@ -73,13 +70,13 @@ function judgeSilence(run: ScenarioRun, scenario: Scenario): void {
   );
 }
 
-function judgeProbes(probes: readonly Answer[], optional: readonly string[][]): Warning[] {
+function judgeProbes(probes: readonly Answer[]): Warning[] {
   const warnings: Warning[] = [];
   for (const answer of probes) {
     const { probe } = answer;
     if (probe.kind === "exec" && answer.exitCode !== probe.expectExit) {
       const said = `${answer.target} ended with exit code ${answer.exitCode}, expected ${probe.expectExit}.`;
-      if (!optional.some((argv) => argv.join("\0") === probe.argv.join("\0"))) {
+      if (!probe.health) {
         throw new WinnowError(
           "probe.failed",
           `${said} ${tail(Buffer.from(answer.bodySample))}`,
