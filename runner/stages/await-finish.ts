@@ -57,7 +57,7 @@ function aborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
 const lookMs = 250;
 
 /** Returns when the event file has not grown for `quietMs`: no new file was touched in that time. */
-async function quiet(target: Container, path: string, quietMs: number, over: AbortSignal): Promise<void> {
+export async function quiet(target: Container, path: string, quietMs: number, over: AbortSignal): Promise<void> {
   let size = -1;
   let sinceMs = performance.now();
   while (!over.aborted && performance.now() - sinceMs < quietMs) {

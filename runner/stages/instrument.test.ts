@@ -10,6 +10,9 @@ import {
   sensorPlace,
   tracerEnder,
   underSensor,
+  volumesOf,
+  withReadOnlyRoot,
+  withVolumesFrom,
 } from "./instrument.ts";
 
 const key = "00112233445566778899aabbccddeeff";
@@ -109,6 +112,29 @@ describe("every option of a container", () => {
       Env: [],
       HostConfig: isolation,
     });
+  });
+
+  test("whose root cannot be written: its events go to a volume, and /tmp and /run are free unless they are taken", () => {
+    const readOnly = guardedPlace("0a1b2c", key, true);
+    const spec = underSensor(subject, aRequest(), aScenario(), readOnly, 15);
+    const mounts = [
+      { Type: "volume", Source: "winnow-0a1b2c", Target: "/.winnow-0a1b2c-program", ReadOnly: true },
+      { Type: "volume", Source: "winnow-0a1b2c-events", Target: "/.winnow-0a1b2c", ReadOnly: false },
+    ];
+    expect(withReadOnlyRoot(spec, config)).toEqual({
+      ...spec,
+      HostConfig: { ...spec.HostConfig, Mounts: mounts, ReadonlyRootfs: true, Tmpfs: { "/tmp": "", "/run": "" } },
+    });
+    const taken = underSensor(subject, aRequest({ run: { mounts: ["state:/run"] } }), aScenario(), readOnly, 15);
+    expect(withReadOnlyRoot(taken, { Volumes: { "/tmp": {} } }).HostConfig?.Tmpfs).toEqual({});
+    expect(volumesOf(readOnly)).toEqual(["winnow-0a1b2c", "winnow-0a1b2c-events"]);
+    expect(volumesOf(sensorPlace("0a1b2c", key))).toEqual([]);
+  });
+
+  test("that starts again on the volumes of another", () => {
+    const spec = bare(subject, aRequest(), aScenario());
+    expect(withVolumesFrom(spec, undefined)).toEqual(spec);
+    expect(withVolumesFrom(spec, "c0ffee")).toEqual({ ...spec, HostConfig: { ...isolation, VolumesFrom: ["c0ffee"] } });
   });
 
   test("that serves the image's files", () => {

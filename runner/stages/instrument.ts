@@ -44,6 +44,8 @@ export type SensorPlace = {
   key: string;
   /** Name of the volume that holds the program; without one it stands in the container's own layer. */
   volume?: string;
+  /** Name of the volume that the event files go to, where the container's own layer cannot be written. */
+  eventsVolume?: string;
 };
 
 export type GuardedPlace = SensorPlace & { volume: string };
@@ -59,15 +61,30 @@ export function sensorPlace(token: string, key: string): SensorPlace {
  * command that we execute beside it starts as the sensor, with capabilities that the application does not have. A volume
  * mounted read-only right below `/` can be neither written nor moved aside.
  */
-export function guardedPlace(token: string, key: string): GuardedPlace {
-  return { ...sensorPlace(token, key), binary: `/.winnow-${token}-program/sensor`, volume: `winnow-${token}` };
+export function guardedPlace(token: string, key: string, hasReadOnlyRoot = false): GuardedPlace {
+  return {
+    ...sensorPlace(token, key),
+    binary: `/.winnow-${token}-program/sensor`,
+    volume: `winnow-${token}`,
+    ...(hasReadOnlyRoot ? { eventsVolume: `winnow-${token}-events` } : {}),
+  };
 }
 
-/** The volume with the program, where there is one. */
-function programMount({ volume, binary }: SensorPlace, ReadOnly: boolean): NonNullable<HostConfig["Mounts"]> {
-  if (volume === undefined) return [];
-  return [{ Type: "volume", Source: volume, Target: dirname(binary), ReadOnly }];
+/** Names of the volumes of a place. */
+export const volumesOf = ({ volume, eventsVolume }: SensorPlace): string[] =>
+  [volume, eventsVolume].filter((name) => name !== undefined);
+
+/** The volumes with the program and for the events, where there are any. */
+function placeMounts(place: SensorPlace, ReadOnly: boolean): NonNullable<HostConfig["Mounts"]> {
+  const { volume, eventsVolume, binary, directory } = place;
+  return [
+    ...(volume === undefined ? [] : [mountOf(volume, dirname(binary), ReadOnly)]),
+    ...(eventsVolume === undefined ? [] : [mountOf(eventsVolume, directory, false)]),
+  ];
 }
+
+const mountOf = (Source: string, Target: string, ReadOnly: boolean) =>
+  ({ Type: "volume", Source, Target, ReadOnly }) as const;
 
 /** An image by the engine's id of it, and its config. */
 export type Subject = { image: string; config: ImageConfig };
@@ -125,7 +142,7 @@ export function underSensor(
     Env: [...command.env, `WINNOW_SENSOR_KEY=${place.key}`],
     Entrypoint: [place.binary],
     Cmd: [...sensorArguments(command, place, "events"), "--kill-uncaught", String(stopSignal), "--", ...command.argv],
-    HostConfig: { ...isolation(request), Mounts: programMount(place, true), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
+    HostConfig: { ...isolation(request), Mounts: placeMounts(place, true), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
   };
 }
 
@@ -153,6 +170,21 @@ export function bare(subject: Subject, request: JobRequest, scenario: Scenario):
   };
 }
 
+/** Where programs may write although their root cannot be written: as `docker run --read-only --tmpfs /tmp --tmpfs /run`. */
+const writableDirectories = ["/tmp", "/run"];
+
+/** The same container with a root file system that cannot be written. Its volumes and mounts stay as they are. */
+export function withReadOnlyRoot(spec: ContainerSpec, { Volumes = {} }: ImageConfig): ContainerSpec {
+  const bound = (spec.HostConfig?.Binds ?? []).map((bind) => bind.split(":")[1]);
+  const free = writableDirectories.filter((path) => !(path in Volumes) && !bound.includes(path));
+  const Tmpfs = Object.fromEntries(free.map((path) => [path, ""]));
+  return { ...spec, HostConfig: { ...spec.HostConfig, ReadonlyRootfs: true, Tmpfs } };
+}
+
+/** The same container on the volumes of another one, by its id; without one as it is. */
+export const withVolumesFrom = (spec: ContainerSpec, id: string | undefined): ContainerSpec =>
+  id === undefined ? spec : { ...spec, HostConfig: { ...spec.HostConfig, VolumesFrom: [id] } };
+
 /** Hides the image's VOLUMEs under empty tmpfs mounts, or the engine would make and fill an anonymous volume for each. */
 const withoutVolumes = (config: ImageConfig): NonNullable<HostConfig["Mounts"]> =>
   Object.keys(config.Volumes ?? {}).map((target) => ({ Type: "tmpfs", Target: target, Source: "", ReadOnly: false }));
@@ -172,7 +204,7 @@ const helper = ({ image, config }: Subject, place: SensorPlace, mode: string[]):
   Healthcheck: { Test: ["NONE"] },
   HostConfig: {
     CapDrop: ["ALL"],
-    Mounts: [...withoutVolumes(config), ...programMount(place, false)],
+    Mounts: [...withoutVolumes(config), ...placeMounts(place, false)],
     Memory: 512 << 20,
     PidsLimit: 16,
     Privileged: false,

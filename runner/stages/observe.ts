@@ -1,3 +1,4 @@
+import { WinnowError } from "#contract/error.ts";
 import type { JobRequest, Scenario } from "#contract/job.ts";
 import type { Warning } from "#contract/report.ts";
 import { healthProbe } from "../image/healthcheck.ts";
@@ -6,26 +7,58 @@ import type { ScenarioRun } from "../observation.ts";
 import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { judgeFatRun } from "./judge-fat-run.ts";
-import { runScenario } from "./run-scenario.ts";
+import { lifecycleName, wantsRestart } from "./lifecycle.ts";
+import { runScenario, type Turn } from "./start-scenario.ts";
 
-/** The scenarios with what the image itself says about its health: HEALTHCHECK is one more command after the probes. */
+/**
+ * The scenarios with what the image itself says about its health: HEALTHCHECK is one more command after the probes. A command
+ * that is to end is no service, and has no health.
+ */
 export function withHealthcheck(scenarios: readonly Scenario[], config: ImageConfig): Scenario[] {
   const health = healthProbe(config);
   if (!health) return [...scenarios];
-  return scenarios.map((scenario) => ({ ...scenario, probes: [...scenario.probes, health] }));
+  return scenarios.map((scenario) =>
+    scenario.finish?.kind === "command-exit" ? scenario : { ...scenario, probes: [...scenario.probes, health] },
+  );
 }
 
 export type Observed = { runs: ScenarioRun[]; warnings: Warning[] };
 
 /** Runs the original image under the sensor, one scenario after the other. Throws when a run cannot be a measure. */
 export async function observe(subject: Subject, request: JobRequest, deps: JobDeps): Promise<Observed> {
-  const health = healthProbe(subject.config);
   const runs: ScenarioRun[] = [];
   const warnings: Warning[] = [];
   for (const scenario of request.scenarios) {
-    const run = await runScenario({ name: "fat", subject, scenario, request, manner: "sensor", heedsStop: true }, deps);
-    warnings.push(...run.warnings, ...judgeFatRun(run, scenario, health ? [health.argv] : []));
-    runs.push(run);
+    if (wantsRestart(scenario) && !hasVolumes(subject.config, request)) warnings.push(restartedOnNothing(scenario));
+    const whole = { name: "fat", subject, request, scenario, manner: "sensor", before: undefined } as const;
+    for await (const turn of runScenario(whole, deps)) {
+      warnings.push(...turn.run.warnings, ...judge(turn, request));
+      runs.push(turn.run);
+    }
   }
   return { runs, warnings };
 }
+
+/**
+ * An original that does not stand a lifecycle probe is no fault: not every application can reload, or do without a root that can
+ * be written. What it did then is the measure all the same.
+ */
+function judge({ run, scenario, isLifecycle }: Turn, { scenarios }: JobRequest): Warning[] {
+  try {
+    return judgeFatRun(run, scenario);
+  } catch (thrown) {
+    if (!(thrown instanceof WinnowError)) throw thrown;
+    const { code, message, hint } = thrown;
+    if (!isLifecycle)
+      throw scenarios.length < 2 ? thrown : new WinnowError(code, `Scenario "${run.scenario}": ${message}`, hint);
+    return [{ code: "lifecycle.failed", text: `${run.scenario}: ${message}` }];
+  }
+}
+
+const hasVolumes = ({ Volumes = {} }: ImageConfig, { run }: JobRequest): boolean =>
+  Object.keys(Volumes).length > 0 || run.mounts.length > 0;
+
+const restartedOnNothing = ({ name }: Scenario): Warning => ({
+  code: "lifecycle.no-volume",
+  text: `${lifecycleName(name, "restart")}: neither the image nor the job has a volume, so the second start finds nothing of the first.`,
+});

@@ -11,6 +11,7 @@ import {
   type SensorPlace,
   type Subject,
   sensorPlace,
+  volumesOf,
 } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 
@@ -19,21 +20,22 @@ const hex = (bytes: number): string => randomBytes(bytes).toString("hex");
 /** A place that no image has: 48 random bits, and a key of 128. */
 export const freshPlace = (): SensorPlace => sensorPlace(hex(6), hex(16));
 
-/** The same where the image's own code cannot reach the program, with its volume. Whoever takes it removes that. */
-export async function freshGuardedPlace(deps: JobDeps): Promise<GuardedPlace> {
-  const place = guardedPlace(hex(6), hex(16));
-  await createVolume(deps, place.volume);
+/** The same where the image's own code cannot reach the program, with its volumes. Whoever takes it removes those. */
+export async function freshGuardedPlace(deps: JobDeps, hasReadOnlyRoot = false): Promise<GuardedPlace> {
+  const place = guardedPlace(hex(6), hex(16), hasReadOnlyRoot);
+  for (const volume of volumesOf(place)) await createVolume(deps, volume);
   return place;
 }
 
 const privately = (name: string): TarEntry => ({ type: "directory", name, mode: 0o700, uid: 0, gid: 0 });
 
-/** The directory of the event files. */
+/** The directory of the event files, where no volume is it. */
 export const eventsDirectory = (place: SensorPlace): TarEntry[] => [privately(place.directory)];
 
 /** What is put into a container so that the sensor can run there. */
 export const sensorFiles = (place: SensorPlace, binary: Buffer): TarEntry[] => [
   privately(posix.dirname(place.binary)),
+  ...(place.eventsVolume === undefined ? [] : [privately(place.directory)]),
   { name: place.binary, mode: 0o755, uid: 0, gid: 0, content: binary },
 ];
 

@@ -1,16 +1,7 @@
 import { WinnowError } from "#contract/error.ts";
 import type { Finish, JobRequest, Scenario } from "#contract/job.ts";
-import {
-  type Container,
-  type ContainerSpec,
-  createContainer,
-  type Exit,
-  removeContainer,
-  startAttached,
-  stopContainer,
-} from "../docker/container.ts";
-import { fileSize, putFiles } from "../docker/files.ts";
-import { removeVolume } from "../docker/volumes.ts";
+import { type Container, type Exit, startAttached, stopContainer } from "../docker/container.ts";
+import { fileSize } from "../docker/files.ts";
 import { signalNumber } from "../image/stop-signal.ts";
 import type { Ending, ScenarioRun } from "../observation.ts";
 import { awaitReady, type Listener } from "../probes/readiness.ts";
@@ -19,15 +10,14 @@ import { awaitFinish } from "./await-finish.ts";
 import { boundRun, type RunBounds } from "./bound-run.ts";
 import { collectOutput } from "./collect-output.ts";
 import { commandAnswer } from "./command-answer.ts";
-import { endTarget } from "./end-target.ts";
-import { bare, commandOf, type SensorPlace, type Subject, underSensor } from "./instrument.ts";
+import { commandOf, type SensorPlace, type Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { startFailure } from "./judge-fat-run.ts";
-import { eventsDirectory, freshGuardedPlace, freshPlace } from "./open-files.ts";
-import { prepareSidecar, type Sidecar } from "./open-relay.ts";
+import type { Condition } from "./lifecycle.ts";
+import type { Sidecar } from "./open-relay.ts";
 import { readEvents } from "./read-events.ts";
+import { reload } from "./reload.ts";
 import { type Sent, sendProbes } from "./send-probes.ts";
-import { together } from "./together.ts";
 import { watchDisk } from "./watch-disk.ts";
 import { watchGrowth } from "./watch-growth.ts";
 
@@ -40,50 +30,14 @@ export type Run = {
   scenario: Scenario;
   request: JobRequest;
   manner: Manner;
+  /** The lifecycle probe that this run is. */
+  condition?: Condition;
   /** False: an earlier run showed that the stop signal changes nothing, so this one is killed. */
   heedsStop: boolean;
 };
 
-/** Runs an image once through one scenario: start, readiness, probes, finish, stop. Removes what it made, whatever happens. */
-export async function runScenario(run: Run, deps: JobDeps): Promise<ScenarioRun> {
-  const { subject, manner } = run;
-  const guarded = manner === "sensor" ? await freshGuardedPlace(deps) : undefined;
-  const place = guarded ?? freshPlace();
-  const removals: (() => Promise<void>)[] = [];
-  try {
-    const target = await createContainer(deps, specOf(run, place));
-    removals.push(async () => {
-      if (guarded) await endTarget(subject, guarded, target, deps);
-      await removeContainer(target);
-    });
-    const [sidecar] = await together(
-      prepareSidecar(subject, target, deps, place).then((prepared) => {
-        removals.push(prepared.remove);
-        return prepared;
-      }),
-      guarded ? putFiles(target, eventsDirectory(place)) : Promise.resolve(),
-    );
-    return await exercise(run, place, target, sidecar, deps);
-  } finally {
-    deps.later(removeAll(removals, guarded?.volume, deps));
-  }
-}
-
-/** The volume last: it cannot go while a container holds it. */
-async function removeAll(removals: (() => Promise<void>)[], volume: string | undefined, deps: JobDeps): Promise<void> {
-  try {
-    await Promise.all(removals.map((remove) => remove()));
-  } finally {
-    if (volume !== undefined) await removeVolume(deps.engine, volume);
-  }
-}
-
-function specOf({ subject, request, scenario, manner }: Run, place: SensorPlace): ContainerSpec {
-  if (manner === "bare") return bare(subject, request, scenario);
-  return underSensor(subject, request, scenario, place, signalNumber(subject.config.StopSignal));
-}
-
-async function exercise(
+/** One start of a created container: readiness, probes, finish, stop. */
+export async function exercise(
   run: Run,
   place: SensorPlace,
   created: Container,
@@ -209,6 +163,7 @@ async function probeWhileRunning(
   const watch = isMeasure ? watchGrowth({ size, now: deps.now }) : undefined;
   try {
     const sending = { run, place, target, relay, listeners, exposed, bounds };
+    if (run.condition === "reload" && ready.kind !== "exited") await reload(target, place, exited, deps);
     const sent = ready.kind === "exited" ? unsent : await sendProbes(sending);
     // A command that was asked to end must; any other observation may end because its time is over.
     const mustEnd = scenario.finish?.kind === "command-exit";

@@ -1,21 +1,12 @@
-import type { JobRequest, Scenario } from "#contract/job.ts";
+import type { JobRequest } from "#contract/job.ts";
 import type { Answer, Difference } from "#contract/report.ts";
-import { heedsStop, type ScenarioRun } from "../observation.ts";
+import type { ScenarioRun } from "../observation.ts";
 import { compareAnswers, noiseOf } from "../probes/compare.ts";
 import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
-import { type Manner, runScenario } from "./run-scenario.ts";
+import type { Manner } from "./run-scenario.ts";
 import type { StageTimer } from "./stage-timer.ts";
-
-/**
- * The scenario as it can be done again. What a person did by hand cannot: then the probes alone are repeated. What was found by
- * looking at answers is not looked for again: the same requests are sent in the same order.
- */
-function repeatable(scenario: Scenario, before: ScenarioRun | undefined): Scenario {
-  const probes = [...scenario.probes, ...(before?.discovered ?? [])];
-  const finish = scenario.finish?.kind === "signal" ? ({ kind: "probe-done" } as const) : scenario.finish;
-  return { ...scenario, probes, finish, apiSpecs: undefined, crawl: undefined };
-}
+import { runScenario } from "./start-scenario.ts";
 
 const answersOf = (runs: readonly ScenarioRun[]): Answer[] => runs.flatMap((run) => run.answers);
 
@@ -27,11 +18,9 @@ export async function exercise(
   deps: JobDeps,
 ): Promise<ScenarioRun[]> {
   const runs: ScenarioRun[] = [];
-  for (const asked of request.scenarios) {
-    const before = observed.find((run) => run.scenario === asked.name);
-    const scenario = repeatable(asked, before);
-    const run = { name, subject, scenario, request, manner, heedsStop: before ? heedsStop(before) : true };
-    runs.push(await runScenario(run, deps));
+  for (const scenario of request.scenarios) {
+    const before = observed.find((run) => run.scenario === scenario.name);
+    for await (const { run } of runScenario({ name, subject, request, scenario, manner, before }, deps)) runs.push(run);
   }
   return runs;
 }

@@ -17,7 +17,14 @@ import { residueOf } from "./residue.ts";
 type Asked = Partial<Omit<Parameters<typeof JobRequest.decode>[0], "image">>;
 
 /** How a job ended, and what it left behind that it should not have. */
-export type Ended = { report: Report | undefined; error: WinnowError | undefined; left: string[]; tags: string[] };
+export type Ended = {
+  report: Report | undefined;
+  error: WinnowError | undefined;
+  left: string[];
+  tags: string[];
+  /** Its artifacts, by name. */
+  stored: ReadonlyMap<string, Buffer>;
+};
 
 export type FaultBench = {
   /** Makes an image of the fault program under these arguments, or one without any file, and gives its reference. */
@@ -34,9 +41,9 @@ export type FaultBench = {
 
 type Making = { files?: readonly TarEntry[]; config?: ImageConfig; about?: Partial<SourceImage>; isEmpty?: boolean };
 
-/** A place to run jobs on images that misbehave; `name` keeps the images of two test files apart. */
-export function openFaultBench(engine: Engine, name: string): FaultBench {
-  const app = compileFaultApp();
+/** A place to run jobs on images that misbehave; `name` keeps the images of two test files apart; `source` is the program. */
+export function openFaultBench(engine: Engine, name: string, source?: string): FaultBench {
+  const app = compileFaultApp(source);
   const references = new Set<string>();
   let made = 0;
   return {
@@ -66,7 +73,7 @@ export function openFaultBench(engine: Engine, name: string): FaultBench {
       const tags = ended.report?.slim?.tags ?? [];
       for (const tag of tags) references.add(tag);
       if (own.tmpDir === undefined) rmSync(tmpDir, { recursive: true });
-      return { ...ended, left, tags };
+      return { ...ended, left, tags, stored: deps.stored };
     },
     async close() {
       for (const reference of references) await removeImage({ engine }, reference);

@@ -14,12 +14,12 @@ import { LayerSpool } from "#runner/image/spool.ts";
 /** Everything that the fault tests leave on an engine has this label: slim images have it from their source. */
 export const faultLabel = { "dev.winnow.test": "faults" };
 
-/** The program of `fault-app.c`, static, so that an image needs nothing else. */
-export function compileFaultApp(): Buffer {
+/** The program of a C file of this folder, static, so that an image needs nothing else. */
+export function compileFaultApp(sourceName = "fault-app.c"): Buffer {
   const directory = mkdtempSync(join(tmpdir(), "winnow-faults-"));
   try {
     const program = join(directory, "app");
-    const source = join(import.meta.dirname, "fault-app.c");
+    const source = join(import.meta.dirname, sourceName);
     execFileSync("musl-gcc", ["-static", "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-o", program, source]);
     return readFileSync(program);
   } finally {
