@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { variable } from "../program.ts";
+import type { Wanted } from "../wanted.ts";
 import { entriesBelow, libraryName, oncePerWave, wholeDirectory } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 
@@ -46,13 +47,21 @@ export const fonts: Pack = {
     if (place.entry.type !== "file" || wanted.use === "exist") return [];
     const library = libraryName(place.path);
     if (library === undefined || !drawing.test(library)) return [];
-    return fontFiles(context).map((path) =>
-      byPack("rule", path, place.path, "fonts", path === cacheDirectory ? "exist" : "load"),
-    );
+    return defaultFonts(context).map((path) => wantedFont(path, place.path));
   },
 };
 
-const fontFiles = oncePerWave((context): string[] => {
+const defaultFonts = oncePerWave((context) => fontFiles(context, maxSystemBytes));
+
+/** The same for a program that brings its own library: `by` draws text, with fonts of the distribution up to `maxBytes`. */
+export function fontsOf(by: string, maxBytes: number, context: PackContext): Wanted[] {
+  return fontFiles(context, maxBytes).map((path) => wantedFont(path, by));
+}
+
+const wantedFont = (path: string, by: string): Wanted =>
+  byPack("rule", path, by, "fonts", path === cacheDirectory ? "exist" : "load");
+
+function fontFiles(context: PackContext, maxBytes: number): string[] {
   const homes = new Set(["/root", variable(context.env, "HOME") ?? "/root"]);
   const own = ownDirectories.flatMap((directory) =>
     directory.startsWith("/") ? [directory] : [...homes].map((home) => `${home}/${directory}`),
@@ -60,10 +69,10 @@ const fontFiles = oncePerWave((context): string[] => {
   return [
     ...configuration(context),
     ...chosen(own, maxOwnBytes, context),
-    ...chosen(systemDirectories, maxSystemBytes, context),
+    ...chosen(systemDirectories, maxBytes, context),
     cacheDirectory,
   ];
-});
+}
 
 function configuration(context: PackContext): string[] {
   const named = ["FONTCONFIG_PATH", "FONTCONFIG_FILE"].flatMap((name) => variable(context.env, name) ?? []);
