@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { connectEngine } from "#runner/docker/connect.ts";
 import { sweep } from "#runner/docker/sweep.ts";
 import { slim } from "#runner/pipeline.ts";
 import { info } from "#runner/stages/info.ts";
+import { byteArguments } from "./byte-args.ts";
 import { loadConfig } from "./config.ts";
 import { runCli } from "./program.ts";
 
@@ -11,7 +13,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 
-const exitCode = await runCli(process.argv.slice(2), {
+const args = byteArguments(process.argv.slice(2), () => readFileSync("/proc/self/cmdline"));
+const exitCode = await runCli(args, {
   config: loadConfig(),
   stdin: process.stdin,
   stdout: process.stdout,

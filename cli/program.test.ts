@@ -8,8 +8,10 @@ import { aReport } from "#api/db/builders.ts";
 import { WinnowError } from "#contract/error.ts";
 import type { JobRequest } from "#contract/job.ts";
 import type { RunnerDeps } from "#runner/deps.ts";
+import type { Reason } from "#runner/keep-set.ts";
 import { loadConfig } from "./config.ts";
 import { runCli } from "./program.ts";
+import { artifactsOf } from "./why/why.builder.ts";
 import type { Backend, World } from "./world.ts";
 
 const root = mkdtempSync(join(tmpdir(), "winnow-program-"));
@@ -20,6 +22,21 @@ beforeEach(() => {
   home = mkdtempSync(join(root, "home-"));
 });
 
+const tinyArtifacts = artifactsOf(
+  {
+    "/bin/app": "x".repeat(2048),
+    "/lib": "-> /usr/lib",
+    "/usr/doc/\x1b[31mred": "0123456789",
+    "/srv/caf\udce9": "",
+    "/srv/\u2028": "",
+  },
+  new Map<string, Reason>([
+    ["/bin/app", { kind: "observed", by: "default", detail: "exec" }],
+    ["/bin", { kind: "parent", by: "/bin/app" }],
+    ["/srv/caf\udce9", { kind: "pinned", by: "/srv/**" }],
+  ]),
+);
+
 /** A pipeline as small as can be: it stores a list of files and says that all went well. */
 async function tinySlim(request: JobRequest, deps: RunnerDeps) {
   deps.progress({ kind: "stage", stage: "observe", state: "started" });
@@ -27,17 +44,7 @@ async function tinySlim(request: JobRequest, deps: RunnerDeps) {
   deps.log.warn({ stage: "observe" }, "slow \x1b[2J start");
   deps.log.debug({ stage: "rebuild" }, "layer written");
   deps.progress({ kind: "stage", stage: "observe", state: "done", durationMs: 5, detail: "" });
-  const files = [
-    {
-      path: "/bin/app",
-      type: "file",
-      size: 2048,
-      kept: true,
-      reasons: [{ path: "/bin/app", kind: "observed", by: "default" }],
-    },
-    { path: "/usr/doc/\x1b[31mred", type: "file", size: 10, kept: false },
-  ];
-  await deps.artifacts.put("files.jsonl", files.map((file) => `${JSON.stringify(file)}\n`).join(""));
+  for (const [name, content] of Object.entries(tinyArtifacts)) await deps.artifacts.put(name, content);
   return aReport({ job: { id: deps.jobId, kind: request.kind, request, startedAt: 1, finishedAt: 2501 } });
 }
 
@@ -97,7 +104,7 @@ describe("winnow slim", () => {
     expect(JSON.parse(out)).toMatchObject({
       schemaVersion: 1,
       verdict: "verified",
-      artifacts: [{ name: "files.jsonl" }, { name: "job.log" }],
+      artifacts: [{ name: "files.jsonl" }, { name: "graph.json" }, { name: "job.log" }],
     });
   });
 
@@ -318,16 +325,69 @@ describe("the other commands", () => {
     expect(out).toMatch(/files\.jsonl +\d+ B/);
   });
 
-  it("report lists the files that were kept or removed, escaped", async () => {
+  it("report lists the files that were kept or removed, escaped, one on a line", async () => {
     await winnow(["slim", "web:1"]);
-    expect((await winnow(["report", "latest", "--files", "kept"])).out).toBe(
-      "  2.0 KiB  /bin/app  (observed default)\n",
+    expect((await winnow(["report", "latest", "--files", "kept"])).out.split("\n")).toEqual([
+      "      0 B  /bin ← directory of /bin/app ← executed by scenario default",
+      "  2.0 KiB  /bin/app ← executed by scenario default",
+      String.raw`      0 B  /srv/caf\udce9 ← included by pattern /srv/**`,
+      "",
+    ]);
+    const removed = (await winnow(["report", "latest", "--files", "removed"])).out;
+    expect(removed).toContain(`${String.raw`     10 B  /usr/doc/\x1b[31mred  (no package)`}\n`);
+    expect(removed).toContain(`${String.raw`      0 B  /srv/\u2028  (no package)`}\n`);
+    const lines = (await winnow(["report", "latest", "--files", "removed", "--json"])).out.trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).kept)).toEqual(Array(7).fill(false));
+  });
+
+  it("report tells what was kept by reason, what was removed by owner, and the application's size", async () => {
+    const slim = async (request: JobRequest, deps: RunnerDeps) => ({
+      ...(await tinySlim(request, deps)),
+      removed: [
+        { owner: "dpkg:perl", entries: 900, files: 800, bytes: 3 << 20 },
+        { owner: null, entries: 1, files: 1, bytes: 10 },
+      ],
+      application: [{ path: "/app/\x1b", reason: "workdir", files: 12, bytes: 2048 }],
+    });
+    await winnow(["slim", "web:1"], { backend: { slim } });
+    const { out } = await winnow(["report", "latest"]);
+    expect(out).toContain("  kept, by reason\n    observed  90 entries  10.0 MiB\n");
+    expect(out).toContain(
+      "  removed, by owner\n    dpkg:perl   900 entries  3.0 MiB\n    no package  1 entry      10 B\n",
     );
-    expect((await winnow(["report", "latest", "--files", "removed"])).out).toBe(
-      `${String.raw`     10 B  /usr/doc/\x1b[31mred`}\n`,
-    );
-    expect(JSON.parse((await winnow(["report", "latest", "--files", "removed", "--json"])).out)).toMatchObject({
-      kept: false,
+    expect(out).toContain(`  application\n    ${String.raw`/app/\x1b`}  12 files  2.0 KiB  workdir\n`);
+  });
+
+  it("why tells the reason of an entry, by its path through links", async () => {
+    await winnow(["slim", "web:1"]);
+    const { code, out } = await winnow(["why", "latest", "/bin/../bin/app"]);
+    expect([code, out.split("\n")[0]]).toEqual([0, "/bin/app ← executed by scenario default"]);
+    expect(JSON.parse((await winnow(["why", "latest", "/bin/app", "--json"])).out)).toMatchObject({
+      kept: true,
+      sentence: "/bin/app ← executed by scenario default",
+      chain: [{ kind: "executed", by: { kind: "scenario", name: "default" } }],
+    });
+  });
+
+  it.each(["/srv/caf\udce9", String.raw`/srv/caf\udce9`, String.raw`/srv/caf\xe9`])(
+    "why finds a name that is not UTF-8 by %j",
+    async (path) => {
+      await winnow(["slim", "web:1"]);
+      const { code, out } = await winnow(["why", "latest", path]);
+      expect([code, out.split("\n")[0]]).toEqual([0, String.raw`/srv/caf\udce9 ← included by pattern /srv/**`]);
+    },
+  );
+
+  it("why of a removed entry has exit code 0, one of a path that the image does not have 2", async () => {
+    await winnow(["slim", "web:1"]);
+    const removed = await winnow(["why", "latest", "/srv/\u2028"]);
+    expect(removed).toMatchObject({ code: 0, err: "" });
+    expect(removed.out).toContain(String.raw`/srv/\u2028 was not kept`);
+    const absent = await winnow(["why", "latest", "/bin/ap"]);
+    expect(absent).toMatchObject({ code: 2, out: "" });
+    expect(absent.err).toBe("error: /bin/ap is not in the image.\nhint:  Near it: /bin/app.\n");
+    expect(JSON.parse((await winnow(["why", "latest", "/lib/x", "--json"])).out)).toMatchObject({
+      error: { code: "entry.not-found", message: "/lib/x (it leads to /usr/lib/x) is not in the image." },
     });
   });
 
@@ -349,6 +409,7 @@ describe("the other commands", () => {
     expect(await winnow(["slim", "web:1", "--remove-file-artifacts"])).toMatchObject({ code: 0 });
     expect(await winnow(["report", "latest"])).toMatchObject({ code: 0 });
     expect(await winnow(["report", "latest", "--files", "kept"])).toMatchObject({ code: 2, out: "" });
+    expect(await winnow(["why", "latest", "/bin/app"])).toMatchObject({ code: 2, out: "" });
   });
 
   it("version and help end with 0", async () => {
@@ -372,6 +433,8 @@ describe("wrong usage", () => {
     [["--log-level", "loud", "jobs"], /log-level/],
     [["jobs", "--limit", "0"], /--limit/],
     [["report", "nosuchjob"], /no job "nosuchjob"/],
+    [["why", "nosuchjob", "/bin/app"], /no job "nosuchjob"/],
+    [["why", "latest"], /missing required argument 'path'/],
     [[], /no command/],
   ])("%j has exit code 2 and says what is wrong", async (args, message) => {
     const { code, out, err } = await winnow(args);

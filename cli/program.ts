@@ -7,6 +7,7 @@ import { reportSchemaVersion } from "#contract/report.ts";
 import { showJobs } from "./commands/jobs.ts";
 import { showReport } from "./commands/report.ts";
 import { type GlobalOptions, runJob } from "./commands/run-job.ts";
+import { showWhy } from "./commands/why.ts";
 import type { Config } from "./config.ts";
 import type { LogFormat } from "./log.ts";
 import { JobOptions } from "./options.ts";
@@ -99,6 +100,16 @@ function buildProgram(building: Building): Command {
     .action(async (job: string, { files, json }: { files?: "kept" | "removed"; json?: boolean }) => {
       const { statePath } = program.opts<{ statePath: string }>();
       result.exitCode = await showReport(job, world, { statePath, json: json === true, files });
+    });
+  program
+    .command("why")
+    .description("tell why an entry of the image was kept, or why not")
+    .argument("<job>", "its id, the beginning or end of it, or `latest`")
+    .argument("<path>", "absolute path in the image; links on its way are followed")
+    .option("--json", "print one JSON document")
+    .action(async (job: string, path: string, { json }: { json?: boolean }) => {
+      const { statePath } = program.opts<{ statePath: string }>();
+      result.exitCode = await showWhy(job, path, world, { statePath, json: json === true });
     });
   program
     .command("version")

@@ -87,6 +87,21 @@ export const Graph = z.object({
 });
 export type Graph = z.infer<typeof Graph>;
 
+/** Why an entry is kept, as the rules say it; an edge says more of what was observed. */
+export const ReasonKind = z.enum([
+  "observed",
+  "parent",
+  "target",
+  "needed",
+  "script",
+  "named",
+  "unit",
+  "rule",
+  "pinned",
+  "repaired",
+]);
+export type ReasonKind = z.infer<typeof ReasonKind>;
+
 /** One line of `files.jsonl`: an entry of the fat image and what became of it. `reasons` of a kept one leads from it to where it began. */
 export const FileLine = z.object({
   path: z.string(),
@@ -99,7 +114,7 @@ export const FileLine = z.object({
   owner: z.string().nullable().default(null),
   kept: z.boolean(),
   reasons: z
-    .array(z.object({ path: z.string(), kind: z.string(), by: z.string(), detail: z.string().optional() }))
+    .array(z.object({ path: z.string(), kind: ReasonKind, by: z.string(), detail: z.string().optional() }))
     .default([]),
   /** The pattern of the user that took it away. */
   excluded: z.string().optional(),

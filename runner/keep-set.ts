@@ -1,17 +1,8 @@
-/** Why an entry stays. The first reason wins; `by` leads to the next link of the chain. */
-export type ReasonKind =
-  | "observed"
-  | "parent"
-  | "target"
-  | "needed"
-  | "script"
-  | "named"
-  | "unit"
-  | "rule"
-  | "pinned"
-  | "repaired";
+import type { ReasonKind } from "#contract/graph.ts";
 
-/** `by` is what asked for it: a path of the image for parent, target, needed and script; a scenario, rule or pattern otherwise. */
+export type { ReasonKind } from "#contract/graph.ts";
+
+/** Why an entry stays. The first reason wins; `by` leads to the next link of the chain: it is what asked for it: a path of the image for parent, target, needed and script; a scenario, rule or pattern otherwise. */
 export type Reason = { kind: ReasonKind; by: string; detail?: string };
 
 /** Path of the image to the reason it is kept. */

@@ -14,7 +14,17 @@ export function aReport(change: Partial<Report> = {}): Report {
   return Report.parse({
     schemaVersion: reportSchemaVersion,
     winnow: { version: "0.1.0", sensor: "0.1.0" },
-    engine: { version: "27.0", apiVersion: "1.46", storage: "overlay2", kernel: "6.1", architecture: "amd64" },
+    engine: {
+      version: "27.0",
+      apiVersion: "1.46",
+      storage: "overlay2",
+      kernel: "6.1",
+      architecture: "amd64",
+      os: "Debian",
+      cgroup: "2",
+      rootless: false,
+      securityOptions: ["seccomp"],
+    },
     job: { id: "job_a", kind: "slim", request: aRequest(), startedAt: 1000, finishedAt: 4500 },
     fat: { ...image, reference: "web:1", chainId: digest("a"), rootfsBytes: 100 << 20, entries: 900, files: 800 },
     slim: {

@@ -1,26 +1,19 @@
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
-import { z } from "zod";
 import { findJob, jobNotFound } from "#api/db/find-job.ts";
-import { readReport } from "#api/db/read-report.ts";
-import { WinnowError } from "#contract/error.ts";
+import { FileLine } from "#contract/graph.ts";
+import { explain, hopsOf } from "#runner/report/explain.ts";
+import { openArtifact } from "../artifact.ts";
+import { breakdown } from "../breakdown.ts";
 import { escapeControl } from "../escape.ts";
 import { formatBytes, formatTable } from "../format.ts";
+import { linesOf } from "../lines.ts";
 import { type LocalResult, readBack } from "../local-job.ts";
 import { isStateEmpty, openState, type State } from "../state.ts";
 import { describeError, errorDocument, summarise } from "../summary.ts";
 import type { World } from "../world.ts";
 
 export type ReportOptions = { statePath: string; json: boolean; files?: "kept" | "removed" };
-
-/** One line of `files.jsonl` (docs/artifacts.md), as far as it is printed. */
-const FileLine = z.looseObject({
-  path: z.string(),
-  size: z.number(),
-  kept: z.boolean(),
-  reasons: z.array(z.looseObject({ kind: z.string(), by: z.string() })).default([]),
-});
 
 /** `winnow report JOB`: a finished job as its report tells it, or its list of files. Exit code 0 when it could be shown. */
 export async function showReport(
@@ -56,7 +49,7 @@ function print(state: State, result: LocalResult, { stdout }: World, json: boole
   ];
   if (!report) head.push(["image", escapeControl(job.image)], ["artifacts", artifactsPath]);
   stdout.write(`${formatTable(head.map(([name = "", text = ""]) => [`  ${name.padEnd(9)}`, text]))}\n`);
-  if (report) stdout.write(`${summarise({ report, jobId: job.id, artifactsPath })}\n`);
+  if (report) stdout.write(`${summarise({ report, jobId: job.id, artifactsPath })}\n${breakdown(report)}`);
   const stored = artifacts.map(({ name, bytes }) => [`    ${name}`, formatBytes(bytes)]);
   if (stored.length > 0) stdout.write(`  stored\n${formatTable(stored)}\n`);
   if (error) stdout.write(`${describeError(error)}\n`);
@@ -64,21 +57,12 @@ function print(state: State, result: LocalResult, { stdout }: World, json: boole
 
 /** Line by line: an image can have a million files. With `json` the lines as they were stored. */
 async function streamFiles(
-  { db, store }: State,
+  state: State,
   jobId: string,
   { stdout }: World,
   { json, isKept }: { json: boolean; isKept: boolean },
 ): Promise<void> {
-  const list = readReport(db, jobId).artifacts.find(({ name }) => name === "files.jsonl");
-  if (!list) {
-    throw new WinnowError(
-      "job.not-found",
-      `${jobId} has no list of files.`,
-      "It ended before there was one, it is an info job, or it ran with --remove-file-artifacts.",
-    );
-  }
-  const lines = createInterface({ input: await store.get(list.key), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
+  for await (const line of linesOf(await openArtifact(state, jobId, "files.jsonl"))) {
     const file = FileLine.parse(JSON.parse(line));
     if (file.kept !== isKept) continue;
     const more = stdout.write(`${json ? line : toText(file)}\n`);
@@ -86,7 +70,7 @@ async function streamFiles(
   }
 }
 
-function toText({ path, size, reasons }: z.infer<typeof FileLine>): string {
-  const chain = reasons.map(({ kind, by }) => `${kind} ${by}`).join(" < ");
-  return `${formatBytes(size).padStart(9)}  ${escapeControl(path)}${chain === "" ? "" : `  (${escapeControl(chain)})`}`;
+function toText({ path, size, owner, kept, reasons }: FileLine): string {
+  const told = kept ? explain(path, hopsOf(reasons)) : `${path}  (${owner ?? "no package"})`;
+  return `${formatBytes(size).padStart(9)}  ${escapeControl(told)}`;
 }

@@ -47,10 +47,12 @@ export function observedKind(detail: string | undefined): EdgeKind {
 export function* accesses(rootfs: Rootfs, kept: KeepSet, runs: readonly ScenarioEvents[]): Generator<Access> {
   const place = placing(rootfs);
   const passed = new Set<string>();
+  const ways = new Set<string>();
   const isNew = (access: Access): boolean => {
     const key = `${access.kind}\0${access.program}\0${access.path}`;
     if (!kept.has(access.path) || passed.has(key)) return false;
     passed.add(key);
+    ways.add(`${access.kind}\0${access.path}`);
     return true;
   };
   for (const { scenario, run } of runs) {
@@ -65,13 +67,14 @@ export function* accesses(rootfs: Rootfs, kept: KeepSet, runs: readonly Scenario
           found && isThere && access(found.path, result === "ok" ? kinds[kind] : "looked-at");
       if (event && isNew(event)) yield event;
     }
-    for (const { path } of run.links) {
-      const access: Access = { path: place(path)?.path ?? path, program: "", scenario, kind: "link-read" };
-      if (isNew(access)) yield access;
-    }
-    for (const path of [...run.interpreters, ...run.exes.filter(Boolean)]) {
-      const access: Access = { path: place(path)?.path ?? path, program: "", scenario, kind: "executed" };
-      if (isNew(access)) yield access;
+    // These records do not say whose doing it was: they count where no other one does.
+    const unnamed = [
+      ...run.links.map(({ path }) => [path, "link-read"] as const),
+      ...[...run.interpreters, ...run.exes.filter(Boolean)].map((path) => [path, "executed"] as const),
+    ];
+    for (const [spelled, kind] of unnamed) {
+      const access: Access = { path: place(spelled)?.path ?? spelled, program: "", scenario, kind };
+      if (!ways.has(`${kind}\0${access.path}`) && isNew(access)) yield access;
     }
   }
 }
