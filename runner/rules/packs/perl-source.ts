@@ -20,6 +20,7 @@ const calls =
   /\b(?:load|load_class|load_first_existing_class|try_load_class|use_module|require_module|use_package_optimistically|autoload|load_module|use_ok|require_ok|extends|with|runtime_use)\b[ \t(]{0,9}["']\+?([A-Za-z_]\w*(?:::\w+)*)["']/g;
 const names = /["'+]([A-Z]\w*(?:::\w+)+)["']|(?<![$@%&\w:])([A-Z]\w*(?:::\w+)+)->/g;
 const computed = /["']([A-Z]\w*(?:::\w+)*)::(?:["']|\$|\{|%s)/g;
+const computedFile = /(?<![$@%&>\w-])(?:do|require)[ \t(]{1,9}"([A-Z]\w*(?:\/\w+)*)\/\$/g;
 const driver = /\bdbi:([A-Za-z]\w{0,60})/gi;
 
 /** Statements whose words are modules, perhaps over several lines. */
@@ -33,13 +34,13 @@ const implied: readonly [RegExp, readonly string[]][] = [
   [/\$!\{|%!(?=[\s;)}])/, ["Errno"]],
   [/\bglob\b|<[^<>=\s]*\*[^<>]*>/, ["File::Glob"]],
   [/->(?:autoflush|binmode|blocking|opened|printf?|say|getlines?|close|fileno|flush|sync)\b/, ["IO::File"]],
-  [/,\s{0,9}\\\s{0,9}(?:my\b|\$)/, ["PerlIO::scalar"]],
-  [/:encoding\(/, ["PerlIO::encoding", "Encode"]],
-  [/:via\(/, ["PerlIO::via"]],
+  [/,\s{0,9}\\\s{0,9}(?:my\b|["'$])/, ["PerlIO", "PerlIO::scalar"]],
+  [/:encoding\(/, ["PerlIO", "PerlIO::encoding", "Encode"]],
+  [/:via\(/, ["PerlIO", "PerlIO::via"]],
   [/\\[pPX]\b|\buse\s+utf8\b/, ["utf8_heavy.pl"]], // until 5.30; its tables go with it
   [/\\N\{|\bcharnames\b/, ["_charnames", "charnames"]],
   [/^\s*use\s+v?5[.\d_]*\s*;/, ["feature", "strict", "warnings"]],
-  [/\bsub\b[^;{]*:\s*\w|\bmy\b[^;=]*:\s*[a-z]\w*\s*[;=]/, ["attributes"]],
+  [/\bsub\b[^;{]{0,99}:\s{0,9}\w|\bmy\b[^;=]{0,99}:\s{0,9}[a-z]\w*\s{0,9}[;=]/, ["attributes"]],
 ];
 
 /** The edges of a Perl source. Reads line by line, past documentation, comments and what follows the end mark; never fails. */
@@ -79,6 +80,7 @@ function scanLine(line: string, lazy: boolean, found: PerlEdge[]): void {
   for (const [, name] of line.matchAll(calls)) add("require", name);
   for (const [, quoted, bare] of line.matchAll(names)) add("name", quoted ?? bare);
   for (const [, name] of line.matchAll(computed)) add("below", name);
+  for (const [, directory] of line.matchAll(computedFile)) add("below", directory?.replaceAll("/", "::"));
   for (const [, name] of line.matchAll(driver)) add("name", `DBD::${name}`);
   for (const [mark, modules] of implied) if (mark.test(line)) for (const name of modules) add("implied", name, false);
 }

@@ -23,10 +23,11 @@ describe("scanPerl", () => {
     ['load_class("Foo::Bar"); use_module("X")->new', ["require Foo::Bar", "require X", "name Foo::Bar"]],
     ["my $x = Foo::Bar->new;", ["name Foo::Bar"]],
     ['my $class = "Foo::Bar::$name";', ["below Foo::Bar"]],
+    ['require "Foo/Bar/$name.pm";', ["below Foo::Bar"]],
     ['DBI->connect("dbi:SQLite:dbname=x");', ["name DBD::SQLite"]],
     [
       'open my $f, "<:encoding(UTF-8)", \\$text;',
-      ["implied PerlIO::scalar", "implied PerlIO::encoding", "implied Encode"],
+      ["implied PerlIO", "implied PerlIO::scalar", "implied PerlIO", "implied PerlIO::encoding", "implied Encode"],
     ],
     ['print "\\N{SNOWMAN}";', ["implied _charnames", "implied charnames"]],
     ["print $+{year}", ["implied Tie::Hash::NamedCapture"]],

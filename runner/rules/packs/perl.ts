@@ -23,8 +23,6 @@ const encodings: readonly [RegExp, string][] = [
   [/\b(?:euc-?kr|cp949|ks_c_5601\w*|iso-2022-kr|johab)\b/i, "Encode::KR"],
 ];
 
-const extension = /\.(?:p[lm]|al|psgi|cgi|t|fcgi|ep|tt2?|mason|mas|html\.ep|ph)$/i;
-
 const scanned = perPath((path, context) => scanPerl(context.text(path) ?? ""));
 
 function isSource(path: string, context: PackContext): boolean {
@@ -157,6 +155,7 @@ function tables(module: string, path: string, context: PackContext): Wanted[] {
     );
   if (module === "_charnames" || module === "charnames")
     return ["unicore/Name.pm", "unicore/Name.pl", "_charnames.pm"].flatMap(file);
+  if (module === "File::Spec") return file("File/Spec/Unix.pm");
   const hasTables = /^(?:utf8_heavy\.pl|Unicode::UCD)$/.test(module);
   const directory = hasTables
     ? onPath(/heavy/.test(module) ? "unicore/Heavy.pl" : "unicore/UCD.pl", context)
@@ -173,8 +172,7 @@ function tables(module: string, path: string, context: PackContext): Wanted[] {
 export const perl: Pack = {
   name: "perl",
   edges({ path, entry }, wanted, context) {
-    if (entry.type !== "file" || wanted.use === "exist" || !(extension.test(path) || !posix.extname(path))) return [];
-    if (!isSource(path, context)) return [];
+    if (entry.type !== "file" || wanted.use === "exist" || !isSource(path, context)) return [];
     const isReached = wanted.reason.detail?.startsWith("perl ") === true;
     if (!isReached && !context.isApplication(path) && !context.isSeen(path)) return [];
     const module = moduleOf(path, context);
