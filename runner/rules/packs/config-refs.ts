@@ -68,11 +68,11 @@ const toldConfigurations = oncePerWave((context): Told[] => {
   return [...found.values()];
 });
 
-/** Values of an option: behind it, behind `=`, or joined to its one letter. */
+/** Values of an option: behind it, behind `=` (`-c config_file=X` too), or joined to its one letter. */
 function toldWords(words: readonly string[], option: RegExp): string[] {
   return words.slice(1, 200).flatMap((word, at) => {
     if (option.test(word)) return words.slice(at + 2, at + 3);
-    const joined = /^(--?[\w-]+)=(.+)$/.exec(word) ?? /^(-\w)(\/.+)$/.exec(word);
+    const joined = /^(-{0,2}[\w-]+)=(.+)$/.exec(word) ?? /^(-\w)(\/.+)$/.exec(word);
     if (joined) return option.test(joined[1] ?? "") ? [joined[2] ?? ""] : [];
     // An option without a name: the words that are none.
     return option.test("") && !word.startsWith("-") ? [word] : [];

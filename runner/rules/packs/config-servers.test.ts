@@ -146,6 +146,18 @@ describe("PostgreSQL", () => {
   });
 });
 
+it.each([
+  [["postgres", "-c", "config_file=/app/pg.conf"]],
+  [["postgres", "--config-file=/app/pg.conf"]],
+  [["gosu", "postgres", "postgres", "--config_file=/app/pg.conf"]],
+])("%j names its configuration", (command) => {
+  const context = aPackContext(
+    { "/app/pg.conf": "ssl_ca_file = 'ca.pem'", "/app/ca.pem": "" },
+    { commands: [command] },
+  );
+  expect(keptBy(configRefs, context)).toEqual(["/app/ca.pem", "/app/pg.conf"]);
+});
+
 describe("supervisor", () => {
   it("keeps the programs of all of its files, started now or later", () => {
     const tree = {

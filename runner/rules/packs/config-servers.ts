@@ -128,7 +128,7 @@ const postgresCommands =
 export const postgres: Format = {
   name: "postgres",
   main: /\/postgresql(\.auto)?\.conf$/,
-  told: { program: /^(postgres|postmaster|pg_ctl)$/, option: /^(--config[_-]file)$/ },
+  told: { program: /^(postgres|postmaster|pg_ctl)$/, option: /^(--)?config[_-]file$/ },
   references: (text, { context }) =>
     settings(text, "#").flatMap(([name, value]): ConfigReference[] => {
       if (name === "include" || name === "include_if_exists")
