@@ -1,5 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { JobRequest } from "#contract/job.ts";
+import { parse } from "yaml";
+import { projectRoot } from "#api/root.ts";
+import { JobRequest, Limits, Run, Scenario } from "#contract/job.ts";
 import { readJobFile, requestOfFile } from "./job-file.ts";
 import { JobOptions } from "./options.ts";
 
@@ -29,7 +33,7 @@ describe("a job file", () => {
       tags: [shop:small]
       keep: {profile: exact, include: [/srv/**], exclude: ["*.md"]}
       run: {network: back, expose: [8080, 53/udp], mounts: ["data:/data"]}
-      limits: {memory: 512MiB, disk: 2g, cpus: 1.5, start: 90s, scenario: 10m, probe: 5}
+      limits: {memory: 512MiB, disk: 2147483648B, cpus: 1.5, start: 90s, scenario: 10m, probe: 5}
       scenarios:
         - name: web
           entrypoint: [/entry]
@@ -84,6 +88,39 @@ describe("a job file", () => {
       { kind: "exec", argv: ["ls", "/"] },
       { kind: "exec", argv: ["ls", "/none"], expectExit: 2 },
     ]);
+  });
+
+  it("of the documentation has every key, and is right", () => {
+    const page = readFileSync(join(projectRoot(), "docs/job-file.md"), "utf8");
+    const example = /```yaml\n(.*?)```/s.exec(page)?.[1] ?? "";
+    expect(read(example)).toMatchObject({
+      image: "registry.example.org/shop:1.4",
+      scenarios: [{}, { name: "migrate" }],
+    });
+    const { scenarios, run, limits } = parse(example);
+    const keys = scenarios.flatMap((scenario: object) => Object.keys(scenario));
+    expect([...new Set(keys)].sort()).toEqual(Object.keys(Scenario.shape).sort());
+    expect(Object.keys(run).sort()).toEqual(Object.keys(Run.shape).sort());
+    expect(Object.keys(limits).length).toBe(Object.keys(Limits.shape).length);
+  });
+
+  it.each([
+    ["crawl: true", { crawl: { maxDepth: 3 } }],
+    ["crawl: false", { crawl: undefined }],
+    ["crawl: {maxDepth: 1, maxTime: 5s, maxBytes: 1MiB}", { crawl: { maxDepth: 1, maxMs: 5000, maxBytes: 2 ** 20 } }],
+    ["apiSpecs: true", { apiSpecs: { wellKnown: true, documents: [] } }],
+    [
+      "apiSpecs: {documents: [/openapi.json, {resource: /v2.json, prefix: /v2}], mutating: true}",
+      {
+        apiSpecs: {
+          documents: [{ resource: "/openapi.json" }, { resource: "/v2.json", prefix: "/v2" }],
+          mutating: true,
+          wellKnown: false,
+        },
+      },
+    ],
+  ])("looks for more requests by %s", (line, expected) => {
+    expect(read(`image: a\nscenarios: [{${line}}]`).scenarios[0]).toMatchObject(expected);
   });
 
   it("may be JSON, indented by tabs", () => {
@@ -176,6 +213,11 @@ keep: tidy
     ["image: a\nscenarios: [{probes: [{http: {resource: /, headers: {'a b': c}}}]}]", /headers\.a b: is no header/],
     ["image: a\nscenarios: [{lifecycle: [sleep]}]", /^job\.yaml:2:26: scenarios\[0\]\.lifecycle\[0\]: .*"restart"/],
     ["image: a\nlimits: {start: 5 parsecs}", /^job\.yaml:2:17: limits\.start: write a time .*, not "5 parsecs"$/],
+    ["image: a\nscenarios: [{crawl: {maxDept: 1}}]", /^job\.yaml:2:22: scenarios\[0\]\.crawl\.maxDept: .*"maxDepth"/],
+    [
+      "image: a\nscenarios: [{apiSpecs: {documents: [x]}}]",
+      /^job\.yaml:2:37: scenarios\[0\]\.apiSpecs\.documents\[0\]: /,
+    ],
     ["image: a\nlimits: {memory: 1k}", /^job\.yaml:2:18: limits\.memory: /],
   ])("%j is refused with the place of the fault", (text, message) => {
     expect(faultsOf(text)).toEqual([expect.stringMatching(message)]);

@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { EnvAssignment, HttpProbe, Keep, Lifecycle, Limits, Port, PullPolicy, Run, Scenario } from "./job.ts";
+import {
+  ApiSpecs as ApiSpecsRequest,
+  Crawl as CrawlRequest,
+  EnvAssignment,
+  HttpProbe,
+  Keep,
+  Lifecycle,
+  Limits,
+  Port,
+  PullPolicy,
+  Run,
+  Scenario,
+} from "./job.ts";
 import { type Context, Duration, readBy, Size, strict, written } from "./written.ts";
 
 /** How what a person writes as one text is read. Each throws WinnowError `request.invalid` for a text that means nothing. */
@@ -134,6 +146,43 @@ const probe = (forms: ShortForms) =>
     return given;
   });
 
+const { maxDepth, maxPages, maxBytes, maxMs } = CrawlRequest.shape;
+const Crawl = written<z.input<typeof CrawlRequest> | undefined>(
+  {
+    flag: z.boolean().transform((isWanted) => (isWanted ? {} : undefined)),
+    map: strict({
+      maxDepth,
+      maxPages,
+      maxBytes: Size.pipe(maxBytes.unwrap()).optional(),
+      maxTime: Duration.pipe(maxMs.unwrap()).optional(),
+    }).transform(({ maxTime, ...rest }) => ({ ...rest, maxMs: maxTime })),
+  },
+  "true, or a map with maxDepth, maxPages, maxBytes and maxTime",
+);
+
+const { documents, ...otherSpecs } = ApiSpecsRequest.shape;
+const SpecDocument = documents.unwrap().element;
+const ApiSpecs = written<z.input<typeof ApiSpecsRequest> | undefined>(
+  {
+    flag: z.boolean().transform((isWanted) => (isWanted ? { wellKnown: true } : undefined)),
+    map: strict({
+      ...otherSpecs,
+      documents: z
+        .array(
+          written(
+            {
+              text: SpecDocument.shape.resource.transform((resource) => ({ resource })),
+              map: strict(SpecDocument.shape),
+            },
+            "where the application serves it, or a map with resource and prefix",
+          ),
+        )
+        .optional(),
+    }),
+  },
+  "true, or a map with documents, wellKnown, mutating and maxRequests",
+);
+
 const scenario = (forms: ShortForms) =>
   strict({
     name: Scenario.shape.name,
@@ -145,6 +194,8 @@ const scenario = (forms: ShortForms) =>
     stdin: Scenario.shape.stdin,
     defaultProbe: Scenario.shape.defaultProbe,
     probes: z.array(probe(forms)).default([]),
+    apiSpecs: ApiSpecs.optional(),
+    crawl: Crawl.optional(),
     finish: Finish.optional(),
     expectExit: Exit.optional(),
     lifecycle: z.array(Lifecycle).default([]),

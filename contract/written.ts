@@ -3,7 +3,7 @@ import { WinnowError } from "./error.ts";
 import { nearest } from "./nearest.ts";
 
 export type Context = { addIssue(issue: { code: "custom"; message: string; path?: PropertyKey[] }): void };
-type Form = "text" | "number" | "list" | "map";
+type Form = "text" | "number" | "flag" | "list" | "map";
 
 /**
  * A map whose keys are all known. The message of an unknown one says what was likely meant; of several, one line each, in the
@@ -32,6 +32,7 @@ function formOf(value: unknown): Form | undefined {
   if (Array.isArray(value)) return "list";
   if (typeof value === "string") return "text";
   if (typeof value === "number") return "number";
+  if (typeof value === "boolean") return "flag";
   return typeof value === "object" && value !== null ? "map" : undefined;
 }
 
@@ -74,8 +75,8 @@ const kibi = 1024;
 /** Bytes. As the Docker client has it, `k`, `m` and `g` are powers of 1024; `kB`, `MB` and `GB` are too. */
 export const Size = measured(
   Object.fromEntries(
-    ["k", "m", "g", "t"].flatMap((letter, power) =>
-      [letter, `${letter}b`, `${letter}ib`].map((unit) => [unit, kibi ** (power + 1)]),
+    ["", "k", "m", "g", "t"].flatMap((letter, power) =>
+      [letter, `${letter}b`, `${letter}ib`].map((unit) => [unit, kibi ** power]),
     ),
   ),
   1,

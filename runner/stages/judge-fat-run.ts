@@ -55,7 +55,7 @@ function judgeEnding(run: ScenarioRun, scenario: Scenario): void {
     throw new WinnowError(
       "app.exited",
       `The application ended with exit code ${code} before anything listened, so no probe reached it. ${tail(run.output)}`,
-      "Leave the HTTP probes out (--no-http-probe) for a command that only runs and ends.",
+      "Leave the HTTP probes out (--no-http-probe) for a command that only runs and ends; in a job file each scenario has its own.",
     );
   }
 }

@@ -35,6 +35,8 @@ export type FaultBench = {
     asked?: Asked,
     deps?: Partial<Pick<RunnerDeps, "engine" | "signal" | "progress" | "tmpDir">>,
   ): Promise<Ended>;
+  /** Takes an image that was made elsewhere for one that was made here. */
+  remember(reference: string): void;
   /** Removes every image that was made here. */
   close(): Promise<void>;
 };
@@ -75,6 +77,7 @@ export function openFaultBench(engine: Engine, name: string, source?: string): F
       if (own.tmpDir === undefined) rmSync(tmpDir, { recursive: true });
       return { ...ended, left, tags, stored: deps.stored };
     },
+    remember: (reference) => void references.add(reference),
     async close() {
       for (const reference of references) await removeImage({ engine }, reference);
     },

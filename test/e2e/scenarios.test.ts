@@ -1,6 +1,10 @@
-import { afterAll, describe, expect, test } from "vitest";
-import type { Verification } from "#contract/report.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Report, type Verification } from "#contract/report.ts";
 import { enginesUnderTest } from "#runner/docker/engine-under-test.ts";
+import { buildCommandLine, runWinnow } from "./command-line.ts";
 import { type Ended, openFaultBench } from "./fault-bench.ts";
 import { ballast, directory, file } from "./fault-images.ts";
 
@@ -18,9 +22,11 @@ function answersOf({ stored }: Ended, which: "fatAnswers" | "slimAnswers" | "bar
   );
 }
 
-/** Paths of the files that the slim image holds. */
-function keptFiles({ stored }: Ended): string[] {
-  const lines = String(stored.get("files.jsonl")).trimEnd().split("\n");
+/** Paths of the files that the slim image holds, from `files.jsonl`. */
+const keptFiles = ({ stored }: Ended): string[] => keptOf(String(stored.get("files.jsonl")));
+
+function keptOf(filesList: string): string[] {
+  const lines = filesList.trimEnd().split("\n");
   const entries = lines.map((line): { path: string; type: string; kept: boolean } => JSON.parse(line));
   return entries.filter(({ type, kept }) => kept && type === "file").map(({ path }) => path);
 }
@@ -182,6 +188,84 @@ describe.concurrent.each(engines)("scenarios on $host", (engine) => {
     const ended = await bench.run(image, { scenarios: [{ cmd: ["print", "/text"], finish, expectExit: 0 }] });
     expectVerified(ended, { default: "text\n" });
     expect(healthCodes(ended)).toEqual({ fat: [], slim: [], bare: [] });
+  });
+
+  describe("on the command line", () => {
+    const statePath = mkdtempSync(join(tmpdir(), "winnow-scenarios-"));
+    beforeAll(buildCommandLine);
+    afterAll(() => rmSync(statePath, { recursive: true, force: true }));
+
+    const slimmed = async (image: string, args: string[]) => {
+      const tag = `${image}-by-command-line`;
+      bench.remember(tag);
+      const { code, stdout } = await runWinnow([...args, "--json", "--tag", tag], {
+        statePath,
+        host: engine.host,
+      });
+      if (code !== 0) return { code, report: undefined, kept: [] };
+      const report = Report.parse(JSON.parse(stdout));
+      const files = await runWinnow(["report", report.job.id, "--files", "kept", "--json"], {
+        statePath,
+        host: engine.host,
+      });
+      return { code, report, kept: keptOf(files.stdout) };
+    };
+
+    test("a job file's scenarios are run and verified", async () => {
+      const image = await bench.image(["config"], { files: [ballast, ...named("config-1", "config-2", "text")] });
+      const path = join(statePath, "job.yaml");
+      writeFileSync(
+        path,
+        `image: ${image}
+scenarios:
+  - name: service
+    probes: [{http: GET:/items}, {exec: /app print /config-1}]
+    lifecycle: [reload]
+  - {name: print, cmd: print /text}
+`,
+      );
+      const { code, report, kept } = await slimmed(image, ["slim", "-f", path]);
+      expect({ code, verdict: report?.verdict, repairs: report?.repairs }).toEqual({
+        code: 0,
+        verdict: "verified",
+        repairs: [],
+      });
+      expect(report?.observation?.scenarios.map(({ name, answers }) => [name, answers])).toEqual([
+        ["service", 4],
+        ["service.reload", 4],
+        ["print", 1],
+      ]);
+      expect(kept).toEqual(["/app", "/config-1", "/config-2", "/text"]);
+    });
+
+    test("a wrong job file is told with its lines, and nothing is run", async () => {
+      const path = join(statePath, "wrong.yaml");
+      writeFileSync(path, "image: x\nscenarios:\n  - cmd: a\n    envv: {}\n");
+      expect(await runWinnow(["slim", "-f", path], { statePath, host: engine.host })).toEqual({
+        code: 2,
+        stdout: "",
+        stderr: expect.stringContaining(`error: ${path}:4:5: scenarios[0].envv: is not a key`),
+      });
+    });
+
+    test("--cmd given several times is a scenario for each, that must end with 0", async () => {
+      const image = await bench.image(["environment"], { files: [ballast, ...named("one", "two")] });
+      const { code, report, kept } = await slimmed(image, [
+        "slim",
+        image,
+        "--cmd",
+        "print /one",
+        "--cmd",
+        "print /two",
+      ]);
+      expect({ code, verdict: report?.verdict, kept }).toEqual({
+        code: 0,
+        verdict: "verified",
+        kept: ["/app", "/one", "/two"],
+      });
+      const failed = await slimmed(image, ["slim", image, "--cmd", "print /one", "--cmd", "print /none"]);
+      expect(failed).toMatchObject({ code: 1 });
+    });
   });
 
   async function volumeNames(): Promise<string[]> {
