@@ -69,7 +69,7 @@ export const Edge = z.tuple([z.int(), z.int(), z.int(), z.int()]);
 export type Edge = z.infer<typeof Edge>;
 
 /**
- * `graph.json`: the kept part of the file graph. A node is a position in `origins`, `packages`, `processes` and `entries` as
+ * `graph.json`: the kept part of the file graph. A node is a position in `entries`, `processes`, `packages` and `origins` as
  * one list, in this order. The first edges, as many as there are entries and in their order, are the reasons why entries are
  * kept; after them come those of processes and what else was observed. Removed entries are in `files.jsonl`, their sums here.
  */
