@@ -2,7 +2,10 @@ import type { ReasonKind } from "#contract/graph.ts";
 
 export type { ReasonKind } from "#contract/graph.ts";
 
-/** Why an entry stays. The first reason wins; `by` leads to the next link of the chain: it is what asked for it: a path of the image for parent, target, needed and script; a scenario, rule or pattern otherwise. */
+/**
+ * Why an entry stays. The first reason wins. `by` is what asked for it: a path of the image for parent, target, needed and
+ * script, where it leads to the next link of the chain; a scenario, rule or pattern otherwise.
+ */
 export type Reason = { kind: ReasonKind; by: string; detail?: string };
 
 /** Path of the image to the reason it is kept. */
