@@ -88,7 +88,7 @@ export function modulesOf(context: PackContext, name: string, from = ""): Module
 }
 
 /** The modules that an import loads: every package on the way, the module, and what it names when these are modules. */
-function imported(context: PackContext, path: string, { module, level, names }: PythonImport): Module[] {
+export function imported(context: PackContext, path: string, { module, level, names }: PythonImport): Module[] {
   const base = level > 0 ? relativeBase(path, level) : undefined;
   if (level > 0 && base === undefined) return [];
   const words = module === "" ? 0 : module.split(".").length;
@@ -223,12 +223,16 @@ const frozenLibraries = oncePerWave((context) => {
 const frozen =
   /^(?:os|io|abc|codecs|site|stat|posixpath|genericpath|_collections_abc|_sitebuiltins|zipimport|runpy|importlib\.(?:_bootstrap(?:_external)?|util|machinery|_abc))$/;
 
-/** May a file that no import reaches lead to this one? Into the standard library, and into packages that are needed anyway. */
-export function mayFollow(from: string, path: string, context: PackContext): boolean {
+/** May a file that no import reaches lead to this one? Into the standard library, and into packages that are needed
+ * anyway; from a part of a package not into itself, because it is kept whole. */
+export function mayFollow(from: string, isPart: boolean, path: string, context: PackContext): boolean {
   if (isStandard(context, path)) return !rare.test(standardName(context, path)) && !isFrozen(path, context);
   const unit = unitOf(path, context);
   return (
-    unit !== undefined && unit !== unitOf(from, context) && path.endsWith(".py") && unitsInGraph(context).has(unit)
+    unit !== undefined &&
+    !(isPart && unit === unitOf(from, context)) &&
+    path.endsWith(".py") &&
+    unitsInGraph(context).has(unit)
   );
 }
 

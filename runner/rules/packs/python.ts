@@ -3,7 +3,7 @@ import { childPaths, filesBelow } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 import { installed } from "./python-distributions.ts";
-import { mayFollow, moduleGraph, modulesOf, sourceAt } from "./python-graph.ts";
+import { imported, mayFollow, moduleGraph, modulesOf, sourceAt } from "./python-graph.ts";
 import { interpreters, pythonFiles } from "./python-path.ts";
 import { commandsWanted, metadataWanted, partOfPackage, unitUses, unitWanted, wheelLibraries } from "./python-units.ts";
 
@@ -129,9 +129,9 @@ export const python: Pack = {
     const isScript = use === "run" && entry.size < 1 << 20 && /^#!.*python/.test(context.text(path, 1 << 20) ?? "");
     if (!isScript && !path.endsWith(".py")) return [];
     return sourceAt(path, context)
-      .imports.filter(({ when, level }) => level === 0 && (when === "module" || (isScript && when === "lazy")))
-      .flatMap(({ module }) => modulesOf(context, module, path))
-      .filter(({ files }) => isScript || mayFollow(path, files[0] ?? "", context))
+      .imports.filter(({ when }) => when === "module" || (isScript && when === "lazy"))
+      .flatMap((each) => imported(context, path, each))
+      .filter(({ files }) => isScript || mayFollow(path, isPart, files[0] ?? "", context))
       .flatMap(({ files }) => files.map((file) => byPack("script", file, path, "python import", useOfModule(file))));
   },
 };
