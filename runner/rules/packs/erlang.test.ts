@@ -37,7 +37,8 @@ const otp: Tree = {
   ...anApplication(`${lib}/compiler-8`, "compiler", { compile: ["v3_core"], v3_core: [] }),
   ...anApplication(`${lib}/erts-13`, "erts", { erlang: [] }),
   ...anApplication(`${lib}/ssl-10`, "ssl", { ssl: ["tls"], tls: [] }, ["public_key"]),
-  ...anApplication(`${lib}/public_key-1`, "public_key", { public_key: [] }),
+  ...anApplication(`${lib}/public_key-1`, "public_key", { public_key: [] }, ["asn1"]),
+  ...anApplication(`${lib}/asn1-5`, "asn1", { asn1rt_nif: [], asn1ct_gen: [] }),
   ...anApplication(`${lib}/xmerl-1`, "xmerl", { xmerl_scan: [], xmerl_xpath: [] }),
   ...anApplication(`${lib}/wx-2`, "wx", { wx: [], wx_object: [] }),
   [`${lib}/ssl-10/ebin/ssl.erl`]: "source",
@@ -89,7 +90,7 @@ describe("erlang", () => {
   });
 
   it("takes an atom for an application of that name, and else for one module", () => {
-    expect(modules(kept(ofBarn([], ["ssl"]), { used: [barn] }))).toEqual(["public_key", "ssl", "tls"]);
+    expect(modules(kept(ofBarn([], ["ssl"]), { used: [barn] }))).toEqual(["asn1rt_nif", "public_key", "ssl", "tls"]);
     expect(modules(kept(ofBarn([], ["xmerl_scan", "lists", "erlang"]), { used: [barn] }))).toEqual([
       "lists",
       "xmerl_scan",
