@@ -63,7 +63,7 @@ export function fileOf(module: string, context: PackContext): string | undefined
 /** An application as it works: its modules and what is private to it, without sources and headers. */
 export function whole(directory: string, by: string, detail: string, context: PackContext): Wanted[] {
   // Of asn1, 1.1 MB are its compiler, which whoever wants it names.
-  const isSource = /\/ebin\/(?:[^/]+\.(?:erl|hrl|ex)|asn1ct\w*\.beam)$|\/obj\/|\.(?:[coh]|a)$/;
+  const isSource = /\/ebin\/(?:[^/]+\.(?:erl|hrl|ex)|asn1(?:ct\w*|_db)\.beam)$|\/obj\/|\.(?:[coh]|a)$/;
   return ["ebin", "priv", "consolidated"]
     .flatMap((part) => filesBelow(context, `${directory}/${part}`, { accept: (path) => !isSource.test(path) }))
     .map((path) => byPack("unit", path, by, detail, useAt(context.rootfs.get(path))));
