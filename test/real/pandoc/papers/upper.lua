@@ -1,0 +1,1 @@
+function Str(text) return pandoc.Str(text.text:upper()) end
