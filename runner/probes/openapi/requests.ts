@@ -96,6 +96,8 @@ function serverPath({ version, root }: ApiDocument, path: Node, operation: Node)
   const [server] = [operation.servers, path.servers, root.servers].flatMap(listOf).map(nodeOf);
   if (typeof server?.url !== "string") return "";
   const variables = nodeOf(server.variables);
-  const url = server.url.replace(/\{([^{}]{1,200})\}/g, (_, name: string) => wordOf(nodeOf(variables[name]).default));
+  const url = server.url.replace(/\{([^{}]{1,200})\}/g, (_, name: string) =>
+    wordOf(nodeOf(variables[name]).default ?? 1),
+  );
   return URL.canParse(url, "http://localhost/") ? new URL(url, "http://localhost/").pathname : "";
 }

@@ -39,7 +39,7 @@ type Making = { root: Node; parts: number };
 
 function sample(making: Making, given: unknown, depth: number): unknown {
   const schema = resolveNode(making.root, given);
-  if (!schema || depth > maxDepth || ++making.parts > maxParts) return null;
+  if (++making.parts > maxParts || !schema || depth > maxDepth) return null;
   for (const key of ["const", "example", "default"]) if (schema[key] !== undefined) return schema[key];
   const [first] = [...listOf(schema.examples), ...listOf(schema.enum)];
   if (first !== undefined) return first;
