@@ -2,6 +2,7 @@ import { z } from "zod";
 import { WinnowError } from "#contract/error.ts";
 import { type ExecProbe, type Finish, JobKind, JobRequest, KeepProfile, type Probe } from "#contract/job.ts";
 import { parseProbeCommand, parseProbeFile } from "#runner/probes/parse-probe.ts";
+import { capturedProbes, discoveryOf, exerciseFlags } from "./exercise-options.ts";
 import { toArgv, toExecArgv } from "./shell-words.ts";
 
 const Repeated = z.array(z.string()).default([]);
@@ -14,6 +15,7 @@ export const JobOptions = z.object({
   httpProbe: z.boolean().default(true),
   httpProbeCmd: Repeated,
   httpProbeCmdFile: z.string().optional(),
+  ...exerciseFlags,
   exec: Repeated,
   continueAfter: z.string().optional(),
   tag: Repeated,
@@ -130,6 +132,7 @@ function scenariosOf(
     workdir: options.workdir,
     defaultProbe: options.httpProbe && !isCommand,
     probes: probesOf(options, files, read),
+    ...discoveryOf(options, read),
     finish,
     expectExit: isCommand ? 0 : undefined,
     lifecycle: options.lifecycle.flatMap((words) => words.split(",")),
@@ -147,7 +150,8 @@ function probesOf(options: JobOptions, files: ReadonlyMap<string, string>, read:
     name === undefined ? [] : read("--http-probe-cmd-file", () => parseProbeFile(files.get(name) ?? "", name));
   const http = options.httpProbeCmd.map((text) => read("--http-probe-cmd", () => parseProbeCommand(text)));
   const exec = options.exec.map((text) => read("--exec", () => toExecProbe(text)));
-  return [...http, ...(fromFile ?? []), ...exec].filter((probe) => probe !== undefined);
+  const captured = capturedProbes(options, files, read);
+  return [...http, ...(fromFile ?? []), ...captured, ...exec].filter((probe) => probe !== undefined);
 }
 
 function toExecProbe(text: string): ExecProbe {
@@ -180,6 +184,9 @@ const optionOf: [path: string, option: string][] = [
   ["scenarios.user", "--user"],
   ["scenarios.workdir", "--workdir"],
   ["scenarios.probes", "--http-probe-cmd"],
+  ["scenarios.crawl.maxDepth", "--http-crawl-max-depth"],
+  ["scenarios.crawl.maxPages", "--http-crawl-max-page-count"],
+  ["scenarios.apiSpecs", "--http-probe-apispec"],
   ["scenarios.finish", "--continue-after"],
   ["scenarios.lifecycle", "--lifecycle"],
   ["run.network", "--network"],

@@ -9,6 +9,7 @@ import { showReport } from "./commands/report.ts";
 import { type GlobalOptions, runJob } from "./commands/run-job.ts";
 import { showWhy } from "./commands/why.ts";
 import type { Config } from "./config.ts";
+import { addExerciseOptions } from "./exercise-options.ts";
 import type { LogFormat } from "./log.ts";
 import { JobOptions } from "./options.ts";
 import { describeError, errorDocument } from "./summary.ts";
@@ -220,7 +221,9 @@ function addRunOptions(sub: Command): void {
     .option("--http-probe", "send GET / to every listening port (default)")
     .option("--no-http-probe", "do not")
     .option("--http-probe-cmd <[[PROTO:]METHOD:]RESOURCE>", "send this request too; repeatable", repeated)
-    .option("--http-probe-cmd-file <file>", "send the requests of this JSON file")
+    .option("--http-probe-cmd-file <file>", "send the requests of this JSON file");
+  addExerciseOptions(sub);
+  sub
     .option(
       "--exec <command>",
       "run this in the container; what needs a shell (| ; & > < $) runs in sh -c; repeatable",

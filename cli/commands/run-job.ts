@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Level } from "pino";
 import { stringify } from "yaml";
@@ -9,6 +9,7 @@ import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "#runner/deps.ts";
 import { escapeLines } from "../escape.ts";
+import { exerciseFiles } from "../exercise-options.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { listenToInterrupts } from "../interrupts.ts";
 import { requestOfFile } from "../job-file.ts";
@@ -123,15 +124,18 @@ function requestOf(image: string | undefined, options: JobOptions): JobRequest {
       "Name an image, or a job file that does (-f).",
     );
   }
-  const files =
-    httpProbeCmdFile === undefined
-      ? []
-      : [[httpProbeCmdFile, readText("--http-probe-cmd-file", httpProbeCmdFile)] as const];
-  return toJobRequest(image, options, new Map(files));
+  const commands = httpProbeCmdFile === undefined ? [] : [{ option: "--http-probe-cmd-file", file: httpProbeCmdFile }];
+  const named = [...commands, ...exerciseFiles(options)];
+  const files = new Map(named.map(({ option, file: name }) => [name, readText(option, name)]));
+  return toJobRequest(image, options, files);
 }
+
+/** A log or a capture that is longer is not for one job, bytes. */
+const maxFileBytes = 256 << 20;
 
 function readText(option: string, file: string): string {
   try {
+    if (statSync(file).size > maxFileBytes) throw new Error(`${file} is longer than ${maxFileBytes >> 20} MiB`);
     return readFileSync(file, "utf8");
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
