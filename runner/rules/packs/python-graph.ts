@@ -260,7 +260,9 @@ function edgesOf(context: PackContext, path: string, level: Level): [Module[], L
   }
   if (level === "reached") return found;
   for (const text of literals) {
-    found.push([literal(context, text, path), next]);
+    // A table of optional extensions (PIL.features) is no import of them.
+    const named = literal(context, text, path).filter(({ files }) => level === "own" || !files[0]?.endsWith(".so"));
+    found.push([named, next]);
     // A list of plug-ins by name: PIL's image formats.
     const beside = isLoader && /^\w{3,}$/.test(text) ? findModule(context, [posix.dirname(path)], text) : undefined;
     if (beside && beside.directories.length === 0) found.push([[beside], next]);
