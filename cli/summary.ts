@@ -1,5 +1,5 @@
 import type { WinnowError } from "#contract/error.ts";
-import type { Report, Verdict, Warning } from "#contract/report.ts";
+import type { OpenQuestion, Report, Verdict, Warning } from "#contract/report.ts";
 import { escapeControl, escapeLines } from "./escape.ts";
 import { count, formatBytes, formatDuration, formatRatio, formatTable } from "./format.ts";
 
@@ -40,6 +40,7 @@ export function summarise({ report, jobId, artifactsPath }: Shown): string {
   return [
     formatTable(indented(rows)),
     ...warningLines([...report.warnings, ...(observation?.warnings ?? [])]),
+    ...openLines(observation?.openQuestions ?? []),
     nextStep(report, jobId),
   ].join("\n");
 }
@@ -71,6 +72,21 @@ function warningLines(warnings: Warning[]): string[] {
     ...texts.slice(0, shownWarnings).map((text) => `  warning    ${escapeControl(text)}`),
     ...(more > 0 ? [`  warning    and ${count(more, "warning")} more in the report`] : []),
   ];
+}
+
+/** How many questions of each kind the observation leaves open; the report has them all. */
+function openLines(questions: readonly OpenQuestion[]): string[] {
+  const kinds: [OpenQuestion["kind"], string][] = [
+    ["endpoint", "endpoint answered with an error"],
+    ["executable", "executable never ran"],
+    ["still-growing", "scenario used new files until its end"],
+  ];
+  const parts = kinds.flatMap(([kind, text]) => {
+    const number = questions.filter((question) => question.kind === kind).length;
+    const [noun = "", ...rest] = text.split(" ");
+    return number === 0 ? [] : [`${count(number, noun)} ${rest.join(" ")}`];
+  });
+  return parts.length === 0 ? [] : [`  open       ${parts.join(", ")} (openQuestions in the report)`];
 }
 
 function nextStep({ verdict, slim, job }: Report, jobId: string): string {
