@@ -1,7 +1,7 @@
 import type { Container } from "../docker/container.ts";
 import type { ScenarioRun } from "../observation.ts";
 import { explore } from "../probes/explore.ts";
-import type { Page } from "../probes/page.ts";
+import { holdPages } from "../probes/page.ts";
 import { planProbes } from "../probes/plan-probes.ts";
 import type { Listener } from "../probes/readiness.ts";
 import { runProbes } from "../probes/run-probes.ts";
@@ -29,7 +29,7 @@ export type Sent = Pick<ScenarioRun, "answers" | "discovered" | "warnings"> & { 
 export async function sendProbes(sending: Sending): Promise<Sent> {
   const { run, place, target, relay, listeners, exposed, bounds } = sending;
   const { scenario, request } = run;
-  const pages: Page[] = [];
+  const { pages, hold } = holdPages();
   let execs = 0;
   const means = {
     connect: (port: number) => connectTo(relay, listeners, port),
@@ -41,7 +41,7 @@ export async function sendProbes(sending: Sending): Promise<Sent> {
     ...means,
     planned: planProbes(scenario, listeners, exposed, request.limits),
     exec: (asked, ended) => executeProbe(run, place, target, asked, `exec-${++execs}`, ended),
-    heard: (page) => pages.push(page),
+    heard: hold,
   });
   const hostname = request.run.hostname ?? containerHostname;
   // The other half of the time is for what comes after it.

@@ -44,8 +44,8 @@ export async function crawl({ bounds, pages, hosts, send, now = () => performanc
       unanswered++;
       continue;
     }
-    found.pages.push(page);
     addLinks(queue, page, visit.depth + 1, hosts);
+    found.pages.push({ ...page, outcome: { ...page.outcome, body: Buffer.alloc(0) } }); // its links are all that it was for
   }
   if (queue.refused() > 0) {
     const text = `${queue.refused()} links were not followed: they are too far from the probes, or too many of one path.`;

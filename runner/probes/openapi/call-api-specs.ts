@@ -1,5 +1,5 @@
 import type { ApiSpecs, HttpProbe } from "#contract/job.ts";
-import type { Found, Page, SendPage } from "../page.ts";
+import { type Found, holdPages, type Page, type SendPage } from "../page.ts";
 import { parseApiDocument } from "./document.ts";
 import { requestsOf } from "./requests.ts";
 
@@ -34,7 +34,8 @@ type Place = { port: number; protocol: "http" | "https" };
  * for and is none is a warning.
  */
 export async function callApiSpecs({ asked, pages, send, endsAt }: Calling): Promise<Found> {
-  const found: Found = { pages: [], warnings: [] };
+  const held = holdPages<Found["pages"][number]>();
+  const found: Found = { pages: held.pages, warnings: [] };
   const warn = (code: string, text: string) => void found.warnings.push({ code, text });
   const places = placesOf(pages);
   const unfound = new Set(asked.documents.map(({ resource }) => resource));
@@ -46,13 +47,13 @@ export async function callApiSpecs({ asked, pages, send, endsAt }: Calling): Pro
       if (!fetched) continue;
       hasDocument = true;
       unfound.delete(resource);
-      await callAll({ place, ...fetched, prefix }, asked, { found, send, warn, endsAt });
+      await callAll({ place, ...fetched, prefix }, asked, { held, send, warn, endsAt });
     }
     for (const resource of asked.wellKnown && !hasDocument ? wellKnown : []) {
       const fetched = await fetchDocument(place, resource, send);
       if (!fetched) continue;
       hasDocument = true;
-      await callAll({ place, ...fetched }, asked, { found, send, warn, endsAt });
+      await callAll({ place, ...fetched }, asked, { held, send, warn, endsAt });
       break;
     }
     isAnyFound ||= hasDocument;
@@ -87,25 +88,28 @@ async function fetchDocument(
   return document && { page, document };
 }
 
-type Sending = Pick<Calling, "send" | "endsAt"> & { found: Found; warn(code: string, text: string): void };
+type Sending = Pick<Calling, "send" | "endsAt"> & {
+  held: ReturnType<typeof holdPages<Found["pages"][number]>>;
+  warn(code: string, text: string): void;
+};
 
 async function callAll(
   { place, page, document, prefix }: Fetched & { place: Place; prefix?: string },
   { mutating, maxRequests }: ApiSpecs,
-  { found, send, warn, endsAt }: Sending,
+  { held, send, warn, endsAt }: Sending,
 ): Promise<void> {
-  found.pages.push(page);
-  const left = Math.max(0, maxRequests - found.pages.length + 1);
+  held.hold(page);
+  const left = Math.max(0, maxRequests - held.pages.length + 1);
   const requests = requestsOf(document, { prefix, mutating, maxRequests: left });
   let unanswered = 0;
   for (const [index, probe] of requests.probes.entries()) {
-    if (performance.now() >= endsAt) {
+    if (performance.now() >= endsAt || held.isFull()) {
       requests.over += requests.probes.length - index;
       break;
     }
     const placed: HttpProbe = { ...probe, ...place };
     const sent = await send(placed, place.port);
-    if (sent.answer.error === null) found.pages.push(sent);
+    if (sent.answer.error === null) held.hold(sent);
     else unanswered++;
   }
   const at = `${page.probe.resource} on port ${place.port}`;
@@ -116,7 +120,7 @@ async function callAll(
   if (requests.over > 0)
     warn(
       "api-spec.bounded",
-      `${requests.over} operations of ${at} were not called: there are too many, or the time was over.`,
+      `${requests.over} operations of ${at} were not called: there are too many, their answers are too long, or the time was over.`,
     );
   if (requests.unusable > 0) warn("api-spec.unusable", `${requests.unusable} operations of ${at} cannot be called.`);
   if (unanswered > 0) warn("api-spec.unanswered", `${unanswered} operations of ${at} gave no whole answer.`);
