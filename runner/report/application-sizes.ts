@@ -1,4 +1,5 @@
 import type { Report } from "#contract/report.ts";
+import { filesBytes } from "../rootfs-size.ts";
 import { applicationTrees } from "../rules/packs/application.ts";
 import { packContext } from "../rules/packs/context.ts";
 import type { Outcome } from "./outcome.ts";
@@ -27,6 +28,6 @@ export function applicationSizes({ index, observed, source, contents }: Outcome)
     path,
     reason,
     files: tree.entries.filter(({ type }) => type === "file").length,
-    bytes: tree.bytes,
+    bytes: filesBytes(tree.entries),
   }));
 }
