@@ -22,7 +22,6 @@ export function applicationSizes({ index, observed, source, contents }: Outcome)
       cmd: config.Cmd ?? [],
     },
     contents,
-    isApplication: () => () => false,
   });
   return applicationTrees(context).map(({ path, reason, tree }) => ({
     path,

@@ -62,7 +62,7 @@ export function walk(wanted: readonly Wanted[], { rootfs, patterns, excludedBy, 
       const origin = next.origin ?? posix.dirname(next.path);
       todo.push({ ...next, path: target, reason: { kind: "target", by: path }, origin });
     }
-    todo.push(...edges(found, next));
+    for (const each of edges(found, next)) todo.push(each); // one by one: there may be more than a call can have arguments
   }
   return { kept, excluded: patterns.map((pattern) => measure(pattern, removed, rootfs)), warnings: breaks(broken) };
 }

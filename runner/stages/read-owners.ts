@@ -28,5 +28,4 @@ const nothingKnown = {
   runs: [],
   seen: [],
   config: { env: [], workdir: "/", entrypoint: [], cmd: [] },
-  isApplication: () => () => false,
 };

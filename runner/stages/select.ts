@@ -63,14 +63,7 @@ export function select({ rootfs, runs, config, keep, repairs, facts, contents: r
   const contents = contentEdges(facts, image.closure, config.env);
 
   const packs = packsOf(keep.profile);
-  const { context, reads } = packContext({
-    rootfs,
-    runs,
-    seen,
-    config,
-    contents: read,
-    isApplication: () => () => false,
-  });
+  const { context, reads } = packContext({ rootfs, runs, seen, config, contents: read });
 
   const seeds = [
     ...seen,

@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+import type { Entry } from "../../rootfs.ts";
 import type { PackContext } from "./pack.ts";
 import { isSystemDirectory, isSystemFile } from "./system-paths.ts";
 
@@ -5,6 +7,10 @@ const maxHits = 5000;
 
 /** Besides directories of its own, where an application may have data. */
 const shelves = ["etc", "opt", "srv", "home", "usr/share", "usr/local", "usr/src", "var/lib", "var/www"];
+
+/** Small files of the system's own configuration: what they cost is nothing beside a program that looks for them in vain. */
+const isSetting = (entry: Entry | undefined) =>
+  entry?.type === "file" && entry.size <= 64 << 10 && posix.dirname(entry.path) === "/etc";
 
 /**
  * Paths of the image outside of system directories whose names stand in a program. Compilers put strings one behind the other
@@ -24,8 +30,9 @@ export function pathsInBinary(context: PackContext, bytes: Buffer): string[] {
         start,
         bytes.subarray(at + mark.length, at + mark.length + 1024).toString("latin1"),
       );
-      const isDirectory = context.rootfs.get(path)?.type === "directory";
-      if (isDirectory ? !isSystemDirectory(path) : !isSystemFile(path)) found.add(path);
+      const entry = context.rootfs.get(path);
+      const isFree = entry?.type === "directory" ? !isSystemDirectory(path) : !isSystemFile(path) || isSetting(entry);
+      if (isFree) found.add(path);
     }
   }
   return [...found].filter((path) => context.rootfs.has(path));

@@ -3,7 +3,9 @@ import { childrenOf } from "../../rootfs.ts";
 import { decodeBytes } from "../../sensor/byte-text.ts";
 import type { SensorRun } from "../../sensor/events.ts";
 import type { Wanted } from "../wanted.ts";
+import { applicationTest } from "./application.ts";
 import type { PackContext } from "./pack.ts";
+import { mainUnits } from "./python-named.ts";
 
 /** Content of files that packs asked for, by real path; null for one that could not be read. */
 export type Contents = ReadonlyMap<string, Buffer | null>;
@@ -20,13 +22,12 @@ type Input = {
     cmd: readonly string[];
   };
   contents: Contents;
-  isApplication(context: PackContext): (path: string) => boolean;
 };
 
 const defaultMaxBytes = 4 << 20;
 
 /** What packs know in this wave, and, once they have run, the files whose content they asked for and did not get yet. */
-export function packContext({ rootfs, runs, seen, config, contents, isApplication }: Input): {
+export function packContext({ rootfs, runs, seen, config, contents }: Input): {
   context: PackContext;
   reads: ReadonlySet<string>;
 } {
@@ -60,5 +61,8 @@ export function packContext({ rootfs, runs, seen, config, contents, isApplicatio
     content,
     text,
   };
-  return { context: { ...base, isApplication: isApplication(base) }, reads };
+  const isOwn = applicationTest(base);
+  const units = mainUnits({ ...base, isApplication: isOwn });
+  const isUnit = (path: string) => units.some((unit) => path === unit || path.startsWith(`${unit}/`));
+  return { context: { ...base, isApplication: (path) => isOwn(path) || isUnit(path) }, reads };
 }

@@ -4,6 +4,7 @@ import type { Wanted } from "../wanted.ts";
 import { filesBelow } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
+import { allZones } from "./time-zones.ts";
 
 type Directory = (names: readonly string[], path: string) => boolean;
 
@@ -23,6 +24,8 @@ type Server = {
   makerStarts: readonly string[];
   /** Kept with the server, beside it or on PATH. */
   programs: readonly string[];
+  /** A client may name any time zone of the system. */
+  hasZones: boolean;
 };
 
 const maxShareBytes = 32 << 20;
@@ -42,6 +45,7 @@ const postgres: Server = {
   // It starts `postgres` through a shell, which asks `locale` for collations.
   makerStarts: ["postgres", "locale", "sh"],
   programs: ["initdb", "pg_ctl", "pg_isready"],
+  hasZones: true,
 };
 
 const mysql: Server = {
@@ -56,6 +60,7 @@ const mysql: Server = {
   maker: /^(mariadb-install-db|mysql_install_db)$/,
   makerStarts: ["mariadbd", "mysqld", "my_print_defaults", "resolveip"],
   programs: [],
+  hasZones: false,
 };
 
 const servers = [postgres, mysql];
@@ -73,6 +78,7 @@ export const databases: Pack = {
         ...shared(server, server.isData, program, context),
         ...modules(server, program, context),
         ...helpers(server, server.programs, program, context),
+        ...(server.hasZones ? allZones(program, context) : []),
       ]),
     ),
   edges({ path, entry }, { use }, context) {

@@ -24,6 +24,8 @@ describe("execCalls", () => {
     ['Runtime.getRuntime().exec("a b")', ["sh a b"]],
     ["system(f'a {x}')", ["sh a {x}"]],
     ["run(name)", []],
+    ["promisify(execFile)('a', ['b'])", ["a"]],
+    ['execFile("/bin/sh", ["-c", "a | b"])', ["/bin/sh", "sh a | b"]],
   ])("%j", (text, expected) => {
     expect(said(text)).toEqual(expected);
   });

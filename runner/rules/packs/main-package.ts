@@ -55,6 +55,9 @@ export const mainPackages = oncePerWave((context): { each: Package; program: str
   return [...found].map(([each, program]) => ({ each, program }));
 });
 
+/** Modules that only a setting brings in, and that the rules for that setting keep; PostgreSQL does without its JIT compiler. */
+const isSwitchedOn = /\/(?:apache2|httpd)\/modules\/[^/]+\.so$|\/postgresql\/(?:.+\/)?(?:llvmjit[^/]*|bitcode\/.+)$/;
+
 function isCandidate({ system, name, priority, isEssential, section }: Package): boolean {
   if (system !== "dpkg") return !baseOfOthers.test(name);
   return !isEssential && /^(?:optional|extra|)$/.test(priority) && !otherSections.test(section);
@@ -83,6 +86,7 @@ function filesWanted(each: Package, program: string, context: PackContext): Want
   const isWanted = (path: string) => {
     const entry = rootfs.get(path);
     if (!entry) return false;
+    if (isSwitchedOn.test(path)) return false;
     const part = pruneClass(path);
     if (part === "locale") return isUsedLocale(path, context.env);
     if (part !== undefined && (pruned.has(part) || !isCompiler)) return false;

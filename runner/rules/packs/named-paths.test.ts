@@ -103,6 +103,7 @@ describe("the named-paths pack", () => {
       "\x7fELF\0/srv/in.pngtext/html/opt/words/etc/motd/usr/share/doc/usr/lib/x.so/etc/ssl/private/",
     );
     expect(keptBy(namedPaths, context({ "/app/server": bytes }), ["/app/server"], "run")).toEqual([
+      "/etc/motd",
       "/opt/words",
       "/opt/words/de.txt",
       "/opt/words/en.txt",

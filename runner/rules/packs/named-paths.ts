@@ -3,6 +3,7 @@ import { type Entry, resolvePath } from "../../rootfs.ts";
 import type { Place } from "../place.ts";
 import type { Wanted } from "../wanted.ts";
 import { pathsInBinary } from "./binary-paths.ts";
+import { classesOf } from "./java-archive.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 import { isText, pathsIn } from "./path-text.ts";
 import {
@@ -22,6 +23,8 @@ const maxBinaryBytes = 48 << 20;
 const maxNamedBytes = 64 << 20;
 /** A directory that code names: what configuration names may be larger, and is the application's by `applicationDirectories`. */
 const maxDirectoryBytes = 4 << 20;
+
+const isCompiledJava = /\.(jar|war|class)$/;
 
 /** Places where programs leave something: the directory is kept, not what lies in it. */
 const written = /^\/(run|tmp)\/|^\/var\/(cache|lock|log|mail|run|spool|tmp)\//;
@@ -45,7 +48,9 @@ function speaks({ path, entry }: Place, { use }: Wanted, context: PackContext): 
 export const namedPaths: Pack = {
   name: "named-paths",
   edges: (place, wanted, context) => {
-    if (!speaks(place, wanted, context) || isBinaryName(place.path)) return [];
+    if (!speaks(place, wanted, context)) return [];
+    if (isCompiledJava.test(place.path)) return namedInClasses(place.path, context);
+    if (isBinaryName(place.path)) return [];
     const isProgram = (place.entry.mode & 0o111) !== 0 && wanted.use === "run";
     const bytes = context.content(place.path, isProgram ? maxBinaryBytes : maxTextBytes);
     if (!bytes) return [];
@@ -56,6 +61,14 @@ export const namedPaths: Pack = {
     return pathsIn(text).flatMap(({ path, isOpen }) => named(context, path, isOpen, place.path));
   },
 };
+
+/** Strings of classes stand in them as they are; a jar has them packed. */
+function namedInClasses(path: string, context: PackContext): Wanted[] {
+  const bytes = context.content(path, maxBinaryBytes);
+  if (!bytes) return [];
+  const classes = path.endsWith(".class") ? bytes : classesOf(bytes);
+  return pathsInBinary(context, classes).flatMap((each) => kept(context, each, path));
+}
 
 function named(context: PackContext, spelled: string, isOpen: boolean, by: string): Wanted[] {
   const found = resolvePath(context.rootfs, spelled);

@@ -278,7 +278,7 @@ describe("node", () => {
     const context = aPackContext(
       {
         "/app/package.json": "{ not json",
-        "/app/main.js": `require("a"); require("../../../x"); require("loop"); require("__proto__")`,
+        "/app/main.js": `require("a"); require("../../x"); require("loop"); require("__proto__")`,
         ...aPackage("/app/node_modules/a", { dependencies: { b: "1", a: "1", "../../etc": "1", "": "1" } }),
         ...aPackage("/app/node_modules/b", { dependencies: { a: "1" }, peerDependencies: ["x"], exports: null }),
         "/app/node_modules/a/self": "-> .",

@@ -1,4 +1,4 @@
-import { childrenOf, type Rootfs, resolvePath } from "../../rootfs.ts";
+import { childrenOf, type Entry, type Rootfs, resolvePath } from "../../rootfs.ts";
 import { decodeBytes } from "../../sensor/byte-text.ts";
 import { aRootfs, type Tree } from "../../stages/select.builder.ts";
 import { walk } from "../walk.ts";
@@ -10,8 +10,8 @@ type Given = Partial<Omit<PackContext, "rootfs" | "children" | "isSeen" | "isApp
   seen?: readonly string[];
   /** Directories of the application. */
   application?: readonly string[];
-  /** Changes entries of the tree: owner, mode, size. */
-  entries?: Record<string, Partial<{ uid: number; gid: number; mode: number; size: number }>>;
+  /** Changes entries of the tree. */
+  entries?: Record<string, Partial<Pick<Entry, "uid" | "gid" | "mode" | "size" | "inode" | "links">>>;
 };
 
 /** For tests: what a pack knows of a tree. */

@@ -35,14 +35,21 @@ export function pathsOf(image: Image, spelled: string, base: string): string[] {
 function candidates({ rootfs, children }: Image, directory: string, depth: number): string[] {
   let at = [directory];
   for (let level = 0; level < Math.min(depth, maxDepth); level++) {
-    at = at.flatMap((spelled) => {
+    const next: string[] = [];
+    for (const spelled of at) {
       const found = resolvePath(rootfs, spelled);
       const names = "path" in found ? (children.get(found.path) ?? []) : [];
-      return names.map((name) => (spelled === "/" ? `/${name}` : `${spelled}/${name}`));
-    });
-    if (at.length > maxMatches * 10) return [];
+      for (const name of names) next.push(spelled === "/" ? `/${name}` : `${spelled}/${name}`);
+      if (next.length > maxMatches * 10) return [];
+    }
+    at = next;
   }
   return at.sort();
+}
+
+function realPath({ rootfs }: Pick<PackContext, "rootfs">, spelled: string): string {
+  const found = resolvePath(rootfs, spelled);
+  return "path" in found ? found.path : spelled;
 }
 
 export type Reference = {
@@ -67,7 +74,7 @@ export function refer(context: PackContext, by: string, references: readonly Ref
       return [path, posix.dirname(path)].map((each) => byPack("named", each, by, detail, "exist"));
     }
     return pathsOf(context, spelled, from)
-      .filter((path) => !isSystemSecret(path))
+      .filter((path) => !isSystemSecret(path) && !isSystemSecret(realPath(context, path)))
       .map((path) => byPack("named", path, by, detail, use ?? "load"));
   });
 }

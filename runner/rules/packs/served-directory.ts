@@ -9,12 +9,16 @@ const maxBytes = 16 << 20;
 const served =
   /\.(html?|xhtml|css|m?js|map|json|xml|rss|txt|ico|png|jpe?g|gif|svg|webp|avif|bmp|woff2?|ttf|otf|eot|pdf|mp[34]|webm|ogg|wasm|webmanifest|csv|gz|br)$/i;
 
+/** Where packages of the system have their data, a text or a table is read by the program; these are for browsers only. */
+const isOfPackage = /^\/usr\/(share|lib)\//;
+const isPage = /\.(html?|xhtml|css|m?js|ico|png|jpe?g|gif|svg|webp|woff2?)$/i;
+
 /** These hold packages, and other rules say which files of a package come along. */
 const packages = /\/(node_modules|site-packages|dist-packages|gems|bundler|vendor)(\/|$)/;
 
 function isServed(context: PackContext, path: string): boolean {
   return (
-    served.test(path) &&
+    (isOfPackage.test(path) ? isPage : served).test(path) &&
     context.rootfs.get(path)?.type === "file" &&
     context.isSeen(path) &&
     !context.isApplication(path)

@@ -73,7 +73,9 @@ export function isPrivateKey(path: string): boolean {
 /** Lists of everything there is, and documents: paths in them are no wish of anybody. */
 export function isListing(path: string): boolean {
   return (
-    /^\/etc\/(ld\.so\.cache|passwd-?|group-?|shells|mtab|subuid|subgid|services|mime\.types|mailcap)$/.test(path) ||
+    /^\/etc\/(ld\.so\.cache|passwd-?|group-?|shells|mtab|magic|apache2\/magic|httpd\/conf\/magic|subuid|subgid|services|mime\.types|mailcap)$/.test(
+      path,
+    ) ||
     /^\/(var\/lib\/(dpkg|rpm|apt|dnf|ucf)|lib\/apk|usr\/lib\/(locale|sysimage)|usr\/share\/(mime|doc|info))\//.test(
       path,
     ) ||

@@ -91,6 +91,12 @@ export function useOf(entry: Entry): Wanted["use"] {
   return entry.type === "file" && (entry.mode & 0o111) !== 0 && !isForDevelopers(entry.path) ? "run" : "load";
 }
 
+/** Whether a symbolic link leads to a path of a kind. */
+function leadsTo({ rootfs }: PackContext, { path, type }: Entry, is: (path: string) => boolean): boolean {
+  const found = type === "symlink" ? resolvePath(rootfs, path) : undefined;
+  return found !== undefined && "path" in found && is(found.path);
+}
+
 type Whole = { by: string; detail: string; kind?: "named" | "rule"; maxBytes: number; keys?: boolean };
 
 /**
@@ -105,7 +111,7 @@ export function wholeDirectory(
   const tree = treeOf(context, directory, maxBytes);
   if (tree.isCut) return [];
   const isLeft = keys === true ? isSystemSecret : isPrivateKey;
-  const entries = tree.entries.filter(({ path }) => !isLeft(path));
+  const entries = tree.entries.filter((entry) => !isLeft(entry.path) && !leadsTo(context, entry, isLeft));
   return [
     byPack(kind ?? "rule", directory, by, detail, "exist"),
     ...entries.map((entry) => byPack(kind ?? "rule", entry.path, by, detail, useOf(entry))),
