@@ -16,6 +16,8 @@ const rootfs = parseIndex(
     ["f", "644", "/data"],
     ["f", "644", "/late"],
     ["f", "755", "/removed"],
+    ["f", "755", "/lib/mod.py"],
+    ["f", "644", "/lib/__pycache__/mod.cpython-311.pyc"],
   ]
     .map(([type, mode, path]) => `${type}\t${mode}\t0\t0\t1\t0\t0\t1:1\t1\t-\t-\t${path}\t\n`)
     .join(""),
@@ -26,7 +28,7 @@ const kept: KeepSet = new Map(
     .map((path) => [path, { kind: "observed", by: "default" }] as const),
 );
 const record =
-  "E\t0\t\nE\t1\t/app\nP\t1\t0\t1\t0\t/app\nP\t2\t1\t1\t0\tsh\t/run.sh\nF\tx\t0\t/app\tok\nF\tr\t1\t/data\tok\n";
+  "E\t0\t\nE\t1\t/app\nP\t1\t0\t1\t0\t/app\nP\t2\t1\t1\t0\tsh\t/run.sh\nF\tx\t0\t/app\tok\nF\tr\t1\t/data\tok\nF\tr\t1\t/lib/__pycache__/mod.cpython-311.pyc\tok\n";
 const late = "F\tr\t1\t/late\tok\nF\tr\t1\t/data\tok\nF\ts\t1\t/nowhere\tnoent\n";
 
 const anAnswer = (resource: string, status: number | null): Answer => ({
@@ -79,7 +81,7 @@ describe("an open question", () => {
     ]);
   });
 
-  test("is each kept executable that never ran, neither as a program nor as a script", () => {
+  test("is each kept executable that never ran, neither as a program nor as a script or module", () => {
     expect(asked(aRun(), "executable").map(({ subject }) => subject)).toEqual(["/tool"]);
   });
 

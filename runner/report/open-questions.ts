@@ -40,7 +40,7 @@ const executableQuestion = (path: string): OpenQuestion => ({
   text: `${path} is kept and never ran: what it needs besides is known from its contents only.`,
 });
 
-/** Kept programs and scripts that no process was, and that no process was told to read as its script. */
+/** Kept programs and scripts that did not run. */
 function neverRun(runs: readonly ScenarioRun[], rootfs: Rootfs, kept: KeepSet): string[] {
   const sensors = runs.flatMap((run) => run.sensor);
   const ran = new Set(sensors.flatMap(programsOf));
@@ -50,9 +50,22 @@ function neverRun(runs: readonly ScenarioRun[], rootfs: Rootfs, kept: KeepSet): 
   });
 }
 
+/** What ran: programs, scripts that a process was given, and what a process read, which for a script means that it may have run. */
 function programsOf({ processes, files, interpreters }: SensorRun): string[] {
-  const executed = files.filter(({ kind, result }) => kind === "exec" && result === "ok").map(({ path }) => path);
-  return [...executed, ...interpreters, ...processes.flatMap(({ exe, argv }) => [exe, ...argv])];
+  const used = files.filter(({ kind, result }) => (kind === "exec" || kind === "read") && result === "ok");
+  const paths = used.map(({ path }) => path);
+  return [
+    ...paths,
+    ...paths.flatMap(sourceOf),
+    ...interpreters,
+    ...processes.flatMap(({ exe, argv }) => [exe, ...argv]),
+  ];
+}
+
+/** The Python source that a compiled file stands for: PEP 3147. */
+function sourceOf(path: string): string[] {
+  const match = /^(.*)\/__pycache__\/([^/.]+)\.[^/]+\.pyc$/.exec(path);
+  return match ? [`${match[1]}/${match[2]}.py`] : [];
 }
 
 /** The end of a run that is looked at: a tenth of it, at least one second. */

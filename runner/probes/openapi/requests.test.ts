@@ -148,12 +148,24 @@ describe("a body", () => {
     expect(multipart?.body).toMatch(/name="a"\r\n\r\nx y\r\n--winnow-boundary\r\n/);
   });
 
+  test.each([{ format: "binary" }, { contentMediaType: "application/octet-stream" }])(
+    "has a file where the schema says %j, by itself or in a list",
+    (one) => {
+      const properties = { a: { type: "string", ...one }, b: { type: "array", items: { type: "string", ...one } } };
+      const made = body({ "multipart/form-data": { schema: { required: ["a", "b"], properties } } });
+      expect(made?.body?.match(/name="[ab]"; filename="a\.txt"\r\ncontent-type: text\/plain\r\n\r\n/g)).toHaveLength(2);
+    },
+  );
+
   test("of OpenAPI 2 comes from its body or form parameters", () => {
     const post = (parameters: object[], more = {}) =>
       lines({ swagger: "2.0", paths: { "/a": { post: { parameters, ...more } } } });
     const schema = { required: ["n"], properties: { n: { type: "number" } } };
     expect(post([{ name: "x", in: "body", required: true, schema }])).toEqual(['POST /a {"n":1}']);
     expect(post([{ name: "f", in: "formData", required: true, type: "string" }])).toEqual(["POST /a f=string"]);
+    expect(post([{ name: "f", in: "formData", required: true, type: "file" }])).toEqual([
+      expect.stringContaining('name="f"; filename="a.txt"'),
+    ]);
   });
 
   test("ends where references loop, also through lists and allOf, and is bounded where they branch", () => {
