@@ -9,9 +9,14 @@ const live = new AbortController().signal;
 
 /** Plays looks `[ms, listeners]` and says at which of them it was ready. */
 function readyAt(exposed: number[], ...looks: [number, Listener[]][]): number | undefined {
+  return readyAgainAt(exposed, [], ...looks);
+}
+
+/** The same for an application that listened on the `expected` ports before. */
+function readyAgainAt(exposed: number[], expected: number[], ...looks: [number, Listener[]][]): number | undefined {
   let state: ReadyState = firstState;
   for (const [now, listeners] of looks) {
-    const next = step(state, now, listeners, exposed);
+    const next = step(state, now, listeners, exposed, expected);
     if (next.ready) return now;
     state = next.state;
   }
@@ -39,6 +44,14 @@ describe("step", () => {
     const epmd = on(4369);
     expect(readyAt([8080], [0, [epmd]], [400, [epmd]], [900, [epmd, on(8080)]])).toBe(900);
     expect(readyAt([8080], [0, [epmd]], [1499, [epmd]], [1500, [epmd]])).toBe(1500);
+  });
+
+  test("a port on which an earlier run listened gets two seconds, after which it is given up", () => {
+    const both = [on(80), on(8443)];
+    expect(readyAgainAt([80], [80, 8443], [0, [on(80)]], [900, [on(80)]], [1000, both])).toBe(1000);
+    expect(readyAgainAt([80], [80, 8443], [0, [on(80)]], [1999, [on(80)]], [2000, [on(80)]])).toBe(2000);
+    // Nothing is quicker than in the earlier run: an application may listen before it can answer.
+    expect(readyAgainAt([], [80], [0, [on(80)]], [299, [on(80)]], [300, [on(80)]])).toBe(300);
   });
 
   test("nothing listening is never ready, nor is the engine's DNS server", () => {

@@ -20,26 +20,35 @@ const quietMs = 300;
  */
 const quietWithoutExposedMs = 1500;
 
+/**
+ * The same while a port is missing on which an earlier run of the application listened: a slow machine is more likely than
+ * another application. Bounded, because some ports are chosen anew each time.
+ */
+const quietWithoutExpectedMs = 2000;
+
 /** Docker's embedded DNS server listens in every container on a user-defined network. */
 const embeddedDns = "127.0.0.11";
 
 /**
- * One look at the listeners at `nowMs`. Ready at once when every exposed TCP port listens; else when there is a listener
- * and the set has been the same long enough. `listeners` of the answer are without those of the engine, by port.
+ * One look at the listeners at `nowMs`. Ready at once when every exposed TCP port listens, and every `expected` one; else when
+ * there is a listener and the set has been the same long enough. `listeners` of the answer are without those of the engine, by port.
  */
 export function step(
   state: ReadyState,
   nowMs: number,
   found: readonly Listener[],
   exposed: readonly number[],
+  expected: readonly number[] = [],
 ): { state: ReadyState; ready: boolean; listeners: Listener[]; nextLookMs: number } {
   const listeners = ownListeners(found);
   const open = new Set(listeners.map((listener) => listener.port));
   const ports = listeners.map((listener) => `${listener.family} ${listener.address} ${listener.port}`).join(",");
   const sinceMs = ports === state.ports ? state.sinceMs : nowMs;
   const served = exposed.filter((port) => open.has(port)).length;
-  const enoughMs = exposed.length > 0 && served === 0 ? quietWithoutExposedMs : quietMs;
-  const complete = exposed.length > 0 && served === exposed.length;
+  const isMissing = expected.some((port) => !open.has(port));
+  const unserved = exposed.length > 0 && served === 0 ? quietWithoutExposedMs : quietMs;
+  const enoughMs = isMissing ? quietWithoutExpectedMs : unserved;
+  const complete = exposed.length > 0 && served === exposed.length && !isMissing;
   return {
     state: { ports, sinceMs, looks: state.looks + 1 },
     ready: complete || (listeners.length > 0 && nowMs - sinceMs >= enoughMs),
@@ -62,6 +71,8 @@ type AwaitReady = {
   listeners: () => Promise<Listener[]>;
   /** The TCP ports that the image exposes. */
   exposed: number[];
+  /** The TCP ports on which an earlier run of the application listened. */
+  expected?: readonly number[];
   /** How long the application may take, ms. */
   startMs: number;
   /** Settles when the application ends. */
@@ -74,7 +85,8 @@ type AwaitReady = {
  * answer comes with the look that shows it. Rejects with `signal.reason` on abort, and with what `listeners` or `exited`
  * reject with.
  */
-export async function awaitReady({ listeners, exposed, startMs, exited, signal }: AwaitReady): Promise<Ready> {
+export async function awaitReady(input: AwaitReady): Promise<Ready> {
+  const { listeners, exposed, expected, startMs, exited, signal } = input;
   signal.throwIfAborted();
   const startedAt = performance.now();
   const end = new AbortController();
@@ -93,7 +105,7 @@ export async function awaitReady({ listeners, exposed, startMs, exited, signal }
     while (true) {
       const found = await listeners();
       const afterMs = performance.now() - startedAt;
-      const next = step(state, afterMs, found, exposed);
+      const next = step(state, afterMs, found, exposed, expected);
       if (next.ready) return { kind: "listening", listeners: next.listeners, afterMs };
       state = next.state;
       await pause(next.nextLookMs, end.signal);

@@ -32,6 +32,8 @@ export type Run = {
   manner: Manner;
   /** The lifecycle probe that this run is. */
   condition?: Condition;
+  /** The ports that the application listened on in an earlier run. */
+  expected: readonly number[];
   /** False: an earlier run showed that the stop signal changes nothing, so this one is killed. */
   heedsStop: boolean;
 };
@@ -148,6 +150,7 @@ async function probeWhileRunning(
   const ready = await awaitReady({
     listeners: () => relay.listeners(),
     exposed,
+    expected: run.expected,
     startMs: hasOwnEnd ? Math.min(waitMs, bounds.remainingMs()) : waitMs,
     exited,
     signal,

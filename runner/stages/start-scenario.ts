@@ -42,17 +42,23 @@ export type Turn = { run: ScenarioRun; scenario: Scenario; isLifecycle: boolean 
 export async function* runScenario({ before, ...whole }: Whole, deps: JobDeps): AsyncGenerator<Turn> {
   const asked = before ? repeatable(whole.scenario, before) : whole.scenario;
   let plain: ScenarioRun | undefined;
-  const first = { ...whole, scenario: asked, heedsStop: before ? heedsStop(before) : true };
+  const first = { ...whole, scenario: asked, ...learnt(before) };
   for await (const turn of starts(first, deps)) {
     plain ??= turn.run;
     yield turn;
   }
   const again = repeatable(asked, plain);
   for (const condition of conditionsOf(asked)) {
-    const run = { ...whole, scenario: under(condition, again), condition, heedsStop: plain ? heedsStop(plain) : true };
+    const run = { ...whole, scenario: under(condition, again), condition, ...learnt(before ?? plain) };
     for await (const { run: done, scenario } of starts(run, deps)) yield { run: done, scenario, isLifecycle: true };
   }
 }
+
+/** What an earlier run tells about the next one. */
+const learnt = (run: ScenarioRun | undefined): Pick<Run, "expected" | "heedsStop"> => ({
+  expected: run?.ports ?? [],
+  heedsStop: run ? heedsStop(run) : true,
+});
 
 /** `guarded`: the place of an observed container, which has volumes of its own. */
 type Start = { run: Run; guarded: GuardedPlace | undefined; place: SensorPlace; removals: (() => Promise<void>)[] };
@@ -67,11 +73,7 @@ async function* starts(run: Run, deps: JobDeps): AsyncGenerator<Turn> {
     const first = await startOnce(start, undefined, deps);
     yield { run: first.run, scenario, isLifecycle: false };
     if (!wantsRestart(scenario)) return;
-    const second = {
-      ...run,
-      scenario: under("restart", repeatable(scenario, first.run)),
-      heedsStop: heedsStop(first.run),
-    };
+    const second = { ...run, scenario: under("restart", repeatable(scenario, first.run)), ...learnt(first.run) };
     const { run: done } = await startOnce({ ...start, run: second }, first.containerId, deps);
     yield { run: done, scenario: second.scenario, isLifecycle: true };
   } finally {
