@@ -24,7 +24,10 @@ export const realProof: Group = async (bench) => {
   for (const name of chosenReal(bench)) {
     bench.say(`real-proof: ${name}`);
     try {
-      rows.push(await proveCheck(name, bench));
+      const row = await proveCheck(name, bench);
+      rows.push(row);
+      for (const { path, noticed } of row.spoilt)
+        bench.say(`  without ${path}: ${noticed ? "noticed" : "NOT NOTICED"}`);
     } catch (error) {
       bench.signal.throwIfAborted();
       failed.push(`${name}: FAILED: ${error}`);

@@ -36,7 +36,9 @@ export const real: Group = async (bench) => {
   for (const name of chosenReal(bench)) {
     bench.say(`real: ${name}`);
     try {
-      rows.push(await measureReal(name, bench));
+      const row = await measureReal(name, bench);
+      rows.push(row);
+      bench.say(cellsOf(row).join("  "));
     } catch (error) {
       bench.signal.throwIfAborted();
       rows.push({ name, error: String(error) });
