@@ -7,7 +7,12 @@ import { applicationsOf, applicationsOfBoot, configuredIn, parseBeam } from "./b
 describe("parseBeam", () => {
   const long = "Elixir.Barn.Animal.Enclosure";
   const parts = { atoms: ["häst", long], calls: ["lists", "io"] };
-  const expected = { module: "barn", atoms: ["barn", "häst", long, "lists", "io"], calls: ["lists", "io"] };
+  const expected = {
+    module: "barn",
+    atoms: ["barn", "häst", long, "lists", "io"],
+    calls: ["lists", "io"],
+    commands: [],
+  };
 
   it.each([25, 28])("reads atoms and calls as OTP %i writes them", (otp) => {
     expect(parseBeam(aBeam("barn", { ...parts, otp }))).toEqual(expected);
@@ -21,6 +26,12 @@ describe("parseBeam", () => {
     const bytes = aBeam("barn", { atoms: ["cow"] });
     bytes.write("Atom", bytes.indexOf("AtU8"));
     expect(parseBeam(bytes)?.atoms).toEqual(["barn", "cow"]);
+  });
+
+  it.each([25, 28])("reads the strings of a module that starts programs, as OTP %i writes them", (otp) => {
+    const strings = ["uname -s", "no\u0001text", "a sentence"];
+    expect(parseBeam(aBeam("barn", { calls: ["os:cmd"], strings, otp }))?.commands).toEqual(["uname -s", "a sentence"]);
+    expect(parseBeam(aBeam("barn", { calls: ["os:getenv"], strings, otp }))?.commands).toEqual([]);
   });
 
   it("takes nothing else for a module", () => {

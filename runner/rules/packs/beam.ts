@@ -1,7 +1,15 @@
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, inflateSync } from "node:zlib";
 
-/** What a compiled Erlang module names: itself and all its atoms, and the modules whose functions it calls. */
-export type Beam = { module: string; atoms: string[]; calls: string[] };
+/** What a compiled Erlang module names. */
+export type Beam = {
+  module: string;
+  /** All its atoms, itself included. */
+  atoms: string[];
+  /** Modules whose functions it calls. */
+  calls: string[];
+  /** Its string literals, when it calls what starts programs of the system: `os:cmd`, `open_port`, `System.cmd`. */
+  commands: string[];
+};
 
 const maxBytes = 16 << 20;
 const maxAtoms = 100_000;
@@ -23,8 +31,45 @@ export function parseBeam(file: Buffer): Beam | undefined {
   const atoms = utf8 ? readAtoms(utf8, "utf8") : readAtoms(chunks.get("Atom") ?? Buffer.alloc(0), "latin1");
   const [module] = atoms;
   if (module === undefined) return undefined;
-  const calls = importedModules(chunks.get("ImpT") ?? Buffer.alloc(0)).flatMap((index) => atoms[index - 1] ?? []);
-  return { module, atoms, calls: [...new Set(calls)].filter((name) => name !== module) };
+  const imports = importsOf(chunks.get("ImpT") ?? Buffer.alloc(0)).map(([from, name]) => [
+    atoms[from - 1] ?? "",
+    atoms[name - 1] ?? "",
+  ]);
+  const calls = new Set(imports.flatMap(([from = ""]) => (from === "" || from === module ? [] : [from])));
+  const starts = imports.some((call) => starters.test(call.join(":")));
+  return { module, atoms, calls: [...calls], commands: starts ? stringsIn(chunks.get("LitT")) : [] };
+}
+
+const starters = /^(?:os:cmd|erlang:open_port|Elixir\.System:(?:cmd|shell)|Elixir\.Port:open)$/;
+
+/** The strings and binaries among the literals: an inflated size (0: stored), then terms in the external format (erl_ext_dist). */
+function stringsIn(chunk: Buffer | undefined): string[] {
+  if (chunk === undefined || chunk.length < 4) return [];
+  const terms = chunk.readUInt32BE(0) === 0 ? chunk.subarray(4) : inflated(chunk.subarray(4));
+  const found: string[] = [];
+  for (let at = 0; at + 3 <= terms.length && found.length < maxAtoms; ) {
+    const isString = terms[at] === stringTag;
+    const isBinary = terms[at] === binaryTag && at + 5 <= terms.length;
+    const start = at + (isString ? 3 : 5);
+    const length = isString ? terms.readUInt16BE(at + 1) : isBinary ? terms.readUInt32BE(at + 1) : 0;
+    const text = length > 0 && start + length <= terms.length ? terms.toString("utf8", start, start + length) : "";
+    // Tags are looked for and not parsed, so what is no text was none.
+    const isText = /^[\t\n\r\x20-\x7e]{2,400}$/.test(text);
+    if (isText) found.push(text);
+    at = isText ? start + length : at + 1;
+  }
+  return found;
+}
+
+const stringTag = 107;
+const binaryTag = 109;
+
+function inflated(bytes: Buffer): Buffer {
+  try {
+    return inflateSync(bytes, { maxOutputLength: maxBytes });
+  } catch {
+    return Buffer.alloc(0); // damaged, or larger than any module
+  }
 }
 
 function unzipped(file: Buffer): Buffer | undefined {
@@ -56,12 +101,13 @@ function compact(chunk: Buffer, at: number): { value: number; size: number } {
   return { value: ((first & 0xe0) << 3) | (chunk[at + 1] ?? 0), size: 2 };
 }
 
-/** Atom numbers of the modules in the import table: a count, then module, function and arity in 32 bits each. */
-function importedModules(chunk: Buffer): number[] {
-  const modules = new Set<number>();
+/** Atom numbers of module and function in the import table: a count, then module, function and arity in 32 bits each. */
+function importsOf(chunk: Buffer): [module: number, name: number][] {
+  const imports: [number, number][] = [];
   const count = chunk.length < 4 ? 0 : chunk.readUInt32BE(0);
-  for (let i = 0, at = 4; i < count && at + 12 <= chunk.length; i++, at += 12) modules.add(chunk.readUInt32BE(at));
-  return [...modules];
+  for (let i = 0, at = 4; i < count && at + 12 <= chunk.length; i++, at += 12)
+    imports.push([chunk.readUInt32BE(at), chunk.readUInt32BE(at + 4)]);
+  return imports;
 }
 
 const maxTermBytes = 1 << 20;

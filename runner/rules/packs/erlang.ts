@@ -1,9 +1,11 @@
 import type { Wanted } from "../wanted.ts";
 import { applicationsOf, applicationsOfBoot, type Beam, configuredIn, parseBeam } from "./beam.ts";
+import { startsOfScript } from "./command-line.ts";
 import { applicationFiles, applicationOf, code, fileOf, inParts, isUsed, tools, whole } from "./erlang-code.ts";
 import { isErlang, startedWith } from "./erlang-start.ts";
 import { perPath } from "./gather.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
+import { startWanted } from "./shell.ts";
 
 /** Of kernel and stdlib: what compiles, stores or talks to somebody who types. The base mentions it and does not need it. */
 const seldom =
@@ -18,6 +20,17 @@ const beamOf = perPath((path, context): Beam | undefined => {
 
 /** What the application's own module means: by a call, or by its name, another application; by another atom that module. */
 function ownEdges(path: string, beam: Beam, context: PackContext): Wanted[] {
+  return [...ownModules(path, beam, context), ...beam.commands.flatMap((text) => commandWanted(text, path, context))];
+}
+
+/** A literal of a module that starts programs: as the text of a shell it names those that there are. */
+function commandWanted(text: string, path: string, context: PackContext): Wanted[] {
+  const { starts } = startsOfScript(text, context.workdir);
+  const wanted = starts.flatMap((start) => startWanted(context, start, path));
+  return wanted.length === 0 ? [] : [...wanted, byPack("script", "/bin/sh", path, "shell of a command", "run")];
+}
+
+function ownModules(path: string, beam: Beam, context: PackContext): Wanted[] {
   const called = new Set(beam.calls);
   return beam.atoms.flatMap((atom) => {
     if (atom === beam.module) return [];

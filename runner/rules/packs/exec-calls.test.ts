@@ -24,6 +24,7 @@ describe("execCalls", () => {
     ['Runtime.getRuntime().exec("a b")', ["sh a b"]],
     ["system(f'a {x}')", ["sh a {x}"]],
     ["run(name)", []],
+    ['call("echo \\"x\\" | b", shell=True)', ['sh echo "x" | b']],
     ["promisify(execFile)('a', ['b'])", ["a"]],
     ['execFile("/bin/sh", ["-c", "a | b"])', ["/bin/sh", "sh a | b"]],
   ])("%j", (text, expected) => {

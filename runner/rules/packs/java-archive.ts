@@ -15,8 +15,8 @@ export function manifestOf(jar: Buffer): string | undefined {
   return undefined;
 }
 
-/** The classes of a jar that are its own, one behind the other, up to 64 MiB; not those of jars inside it. */
-export function classesOf(jar: Buffer): Buffer {
+/** The classes of a jar that are its own, up to 64 MiB; not those of jars inside it. */
+export function classesOf(jar: Buffer): Buffer[] {
   const found: Buffer[] = [];
   let bytes = 0;
   for (const { name, at } of directoryOf(jar)) {
@@ -25,7 +25,7 @@ export function classesOf(jar: Buffer): Buffer {
     bytes += member?.length ?? 0;
     if (bytes > maxClasses) break;
   }
-  return Buffer.concat(found);
+  return found;
 }
 
 /** The entries of a zip's directory: names of members, and where their entries are. */

@@ -3,6 +3,7 @@ import { type Entry, resolvePath } from "../../rootfs.ts";
 import type { Place } from "../place.ts";
 import type { Wanted } from "../wanted.ts";
 import { pathsInBinary } from "./binary-paths.ts";
+import { classStrings } from "./class-strings.ts";
 import { classesOf } from "./java-archive.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 import { isText, pathsIn } from "./path-text.ts";
@@ -66,8 +67,12 @@ export const namedPaths: Pack = {
 function namedInClasses(path: string, context: PackContext): Wanted[] {
   const bytes = context.content(path, maxBinaryBytes);
   if (!bytes) return [];
-  const classes = path.endsWith(".class") ? bytes : classesOf(bytes);
-  return pathsInBinary(context, classes).flatMap((each) => kept(context, each, path));
+  const classes = path.endsWith(".class") ? [bytes] : classesOf(bytes);
+  return classes.flatMap((each) => {
+    const { literals } = classStrings(each);
+    const paths = literals.flatMap((text) => (text.startsWith("/") ? pathsIn(`"${text}"`) : []));
+    return paths.flatMap(({ path: spelled, isOpen }) => named(context, spelled, isOpen, path));
+  });
 }
 
 function named(context: PackContext, spelled: string, isOpen: boolean, by: string): Wanted[] {

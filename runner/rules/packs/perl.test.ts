@@ -133,7 +133,7 @@ describe("perl", () => {
     expect(found({}, ["/app/own/Foo.pm"])).toEqual(["/usr/local/share/perl/5.36.0/Foo.pm"]);
   });
 
-  it("follows used modules of others into their subs, and computed names to the namespace; unseen ones only at once", () => {
+  it("follows used modules of others into their subs, and computed names to the namespace; those that only they ask for only at once", () => {
     const vendor = {
       "/usr/share/perl5/LWP.pm":
         'sub get {\n  require LWP::Late;\n  my $class = "LWP::Protocol::$scheme";\n}\nuse Test::More;',
@@ -150,6 +150,8 @@ describe("perl", () => {
     ]);
     expect(kept({ ...vendor, ...main("use LWP;") })).toEqual([
       "/usr/share/perl5/LWP.pm",
+      "/usr/share/perl5/LWP/Late.pm",
+      "/usr/share/perl5/LWP/Protocol/http.pm",
       "/usr/share/perl5/LWP/media.types",
     ]);
   });

@@ -59,13 +59,17 @@ const below = perPath((name, context): string[] => {
   return found.length > maxBelow ? [] : found;
 });
 
-function edgesOf(path: string, context: PackContext): Wanted[] {
-  const isOwn = context.isApplication(path) || scripts(context).has(path);
+const isOwnSource = (path: string, context: PackContext) => context.isApplication(path) || scripts(context).has(path);
+
+/** `by` asked for it: a module that the application itself asks for is taken as if it had run, with its late requires. */
+function edgesOf(path: string, by: string, context: PackContext): Wanted[] {
+  const isOwn = isOwnSource(path, context);
+  const isAsked = isTrusted(path, context) || (!isCore(path) && isOwnSource(by, context));
   const isFollowed = (edge: PerlEdge) => {
     if (heavy.test(edge.name)) return true;
     if (edge.kind === "name") return isOwn;
-    if (edge.kind === "below" || edge.kind === "implied") return isTrusted(path, context);
-    if (edge.lazy && !isTrusted(path, context)) return false;
+    if (edge.kind === "below" || edge.kind === "implied") return isAsked;
+    if (edge.lazy && !isAsked) return false;
     return isOwn || !rare.test(edge.name) || rare.test(moduleOf(path, context) ?? "");
   };
   return scanned(path, context)
@@ -177,7 +181,7 @@ export const perl: Pack = {
     if (!isReached && !context.isApplication(path) && !context.isSeen(path)) return [];
     const module = moduleOf(path, context);
     return [
-      ...edgesOf(path, context),
+      ...edgesOf(path, wanted.reason.by, context),
       ...(context.isApplication(path) ? namedData(path, context) : []),
       ...(module === undefined
         ? []

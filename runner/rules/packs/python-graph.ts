@@ -133,17 +133,17 @@ export const moduleGraph = oncePerWave((context): ReadonlyMap<string, ModuleNode
     refused.delete(unit);
   };
   const seenUnits = new Set(seen.map((path) => unitOf(path, context)));
-  const reach = (modules: readonly Module[], from: string, level: Level) => {
+  const reach = (modules: readonly Module[], from: string, level: Level, isPlain = false) => {
     const own = unitOf(from, context);
     // A package that the application asks for and that did not run is taken as if it had: all its own late imports count.
     const isAsked = own !== undefined && !seenUnits.has(own) && graph.get(from)?.level !== "reached";
     for (const { files } of modules) {
       const [first] = files;
       if (first === undefined) continue;
-      if (!mayEnter(from, first, context, isUsed)) {
+      if (!mayEnter(from, first, context, isUsed) && !(isPlain && isOfOther(first, context))) {
         const unit = unitOf(first, context);
         if (unit !== undefined && !isTool(unit))
-          (refused.get(unit) ?? refused.set(unit, []).get(unit))?.push(() => reach(modules, from, level));
+          (refused.get(unit) ?? refused.set(unit, []).get(unit))?.push(() => reach(modules, from, level, isPlain));
         return;
       }
       if (isFrozen(first, context)) continue;
@@ -162,7 +162,8 @@ export const moduleGraph = oncePerWave((context): ReadonlyMap<string, ModuleNode
   for (const path of todo) {
     // `todo` grows as we walk it
     const node = graph.get(path);
-    if (node) for (const [modules, level] of edgesOf(context, path, node.level)) reach(modules, path, level);
+    if (node)
+      for (const [modules, level, isPlain] of edgesOf(context, path, node.level)) reach(modules, path, level, isPlain);
   }
   return graph;
 });
@@ -183,6 +184,12 @@ function mainSources(context: PackContext): string[] {
     }
     return found.slice(0, 20_000);
   });
+}
+
+/** A distribution that is no tool: what an import that no one can avoid names is needed, declared or not. */
+function isOfOther(path: string, context: PackContext): boolean {
+  const unit = unitOf(path, context);
+  return unit !== undefined && !isTool(unit);
 }
 
 /** May what is in one file lead to another? Into a third-party package only when that is used, or a declared requirement. */
@@ -247,16 +254,16 @@ function standardName(context: PackContext, path: string): string {
   return inside.replace(/(\/[^/.]+|^[^/.]+)\.[^/]*$/, "$1").replaceAll("/", ".");
 }
 
-function edgesOf(context: PackContext, path: string, level: Level): [Module[], Level][] {
+function edgesOf(context: PackContext, path: string, level: Level): [Module[], Level, boolean?][] {
   if (path.endsWith(".so")) return extensionEdges(context, path);
   const { imports, literals, methods, isLoader } = sourceAt(path, context);
   const next: Level = level === "own" ? "used" : "reached";
-  const found: [Module[], Level][] = [];
+  const found: [Module[], Level, boolean?][] = [];
   for (const each of imports) {
     if (each.when === "never") continue;
     const modules = imported(context, path, each);
     if (each.when === "lazy" && level === "reached" && !isSamePackage(context, path, modules)) continue;
-    found.push([modules, next]);
+    found.push([modules, next, each.isPlain]);
   }
   if (level === "reached") return found;
   for (const text of literals) {

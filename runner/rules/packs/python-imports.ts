@@ -5,7 +5,14 @@
 export type When = "module" | "lazy" | "never";
 
 /** `from ..a import b, c` is { module: "a", level: 2, names: ["b", "c"] }; `import a.b` has no names. */
-export type PythonImport = { module: string; level: number; names: readonly string[]; when: When };
+export type PythonImport = {
+  module: string;
+  level: number;
+  names: readonly string[];
+  when: When;
+  /** It stands by itself, in no branch and no `try`: without what it names its module cannot be loaded. */
+  isPlain?: true;
+};
 
 export type PythonSource = {
   imports: readonly PythonImport[];
@@ -42,7 +49,9 @@ export function pythonImports(source: string): PythonSource {
       if (when !== "never") when = opened;
       blocks.push({ indent, when });
     }
-    for (const statement of statements(code)) imports.push(...importsOf(statement, when));
+    const isPlain = indent === 0 && /^(?:import|from)\b/.test(code);
+    for (const statement of statements(code))
+      for (const each of importsOf(statement, when)) imports.push(isPlain ? { ...each, isPlain } : each);
     for (const match of strings.length > 0 ? code.matchAll(importCall) : []) {
       const text = strings[Number(match[1])] ?? "";
       const level = /^\.*/.exec(text)?.[0].length ?? 0;
