@@ -97,14 +97,12 @@ const homeOf = perPath((path, context): string | undefined => {
 });
 
 /** The native half of a module, its subs that are loaded one by one, and its data. */
-function belongings(path: string, module: string, by: string, context: PackContext): Wanted[] {
+function belongings(path: string, module: string, context: PackContext): Wanted[] {
   const stem = module.replaceAll("::", "/");
   const distribution = module.replaceAll("::", "-");
   const home = homeOf(path, context);
   const places = [...(home === undefined ? [] : [home]), ...searchPath(context)];
-  // 660 KB for debugging regular expressions, which modules that say `use re` do not do.
-  const isUnused = module === "re" && !context.isApplication(by);
-  const natives = (isUnused ? [] : places).map((directory) => nativeParts(`${directory}/auto/${stem}`, context));
+  const natives = places.map((directory) => nativeParts(`${directory}/auto/${stem}`, context));
   const native = natives.find((files) => files.length > 0) ?? [];
   const shares = searchPath(context).flatMap((directory) =>
     ["dist", "module"].map((kind) => `${directory}/auto/share/${kind}/${distribution}`),
@@ -185,7 +183,7 @@ export const perl: Pack = {
       ...(context.isApplication(path) ? namedData(path, context) : []),
       ...(module === undefined
         ? []
-        : [...belongings(path, module, wanted.reason.by, context), ...tables(module, path, context)]),
+        : [...belongings(path, module, context), ...tables(module, path, context)]),
     ];
   },
 };

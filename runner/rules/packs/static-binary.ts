@@ -3,7 +3,9 @@ import type { Entry } from "../../rootfs.ts";
 import type { Place } from "../place.ts";
 import type { Wanted } from "../wanted.ts";
 import { directoryAt, perPath } from "./gather.ts";
+import { goPrograms } from "./go-binary.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
+import { openedLibraries } from "./static-binary-libraries.ts";
 import { isPrivateKey, isRuntime, isSystemDirectory } from "./system-paths.ts";
 import { allZones } from "./time-zones.ts";
 import { wholeDirectory } from "./tree.ts";
@@ -71,6 +73,8 @@ const neededBy = perPath((path, context): Wanted[] => {
     ...(kind.isStatic && bytes.includes("libnss_") ? nameServices(path, context) : []),
     ...(takesAnyZone(bytes) ? allZones(path, context) : []),
     ...besides(path, bytes, context),
+    ...openedLibraries(bytes, path, context),
+    ...goPrograms(bytes, path, context),
   ];
 });
 
@@ -144,8 +148,9 @@ function isProgram({ path, entry }: Place, { use }: Wanted, context: PackContext
 }
 
 /**
- * An application that is one binary, of Go, Rust or C: files of the system and beside it that it names. Absolute paths,
- * certificates, types by file name and named zones are found by the packs of those names; what is embedded needs nothing.
+ * An application that is one binary, of Go, Rust or C: files of the system and beside it that it names, libraries
+ * that it opens, and programs that Go code starts. Absolute paths, certificates, types by file name and zones are found by the packs of those names; what is embedded
+ * needs nothing.
  */
 export const staticBinary: Pack = {
   name: "static binary",

@@ -3,6 +3,7 @@ import { variable } from "../program.ts";
 import type { Wanted } from "../wanted.ts";
 import { entriesBelow, oncePerWave, realPath } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
+import { setsZone } from "./time-zones-compiled.ts";
 import { asksForAnyZone, zoneNamesIn } from "./zone-names.ts";
 
 /** Where glibc, musl, Go and the interpreters look for zones. */
@@ -31,7 +32,7 @@ const withoutNames =
 
 /**
  * Time zones that the application names anywhere in its files, that of the system, and all of them (1.5 MB, `right` and `posix`
- * left out) where its code lists zones or takes one from outside.
+ * left out) where its code lists zones, takes one from outside, or sets TZ while it runs.
  */
 export const timeZones: Pack = {
   name: "time zones",
@@ -46,7 +47,8 @@ export const timeZones: Pack = {
     if (withoutNames.test(path) || zoneIndex(context).names.size === 0) return [];
     const content = context.content(path, maxFileBytes);
     if (!content) return [];
-    if (isText(content) && asksForAnyZone(content.toString("latin1"))) return allZones(path, context);
+    const isOpen = isText(content) ? asksForAnyZone(content.toString("latin1")) : setsZone(content);
+    if (isOpen) return allZones(path, context);
     const names = [...zoneNamesIn(content, zoneIndex(context).names)];
     return names.length === 0 ? [] : zoneFiles([...names, ...neutral], path, context);
   },

@@ -97,6 +97,7 @@ export const tls: Pack = {
     }
     if (posix.basename(place.path) === "openssl.cnf") return configured(place.path, context);
     if (isJvm(place.path)) return systemKeystores(place.path);
+    if (/\/pubkey_os_cacerts\.beam$/.test(place.path)) return certificates(place.path, context); // of Erlang's public_key
     return holdsCertificatePaths(place, wanted, context) ? certificates(place.path, context) : [];
   },
 };
