@@ -34,8 +34,11 @@ export type Run = {
   condition?: Condition;
   /** The ports that the application listened on in an earlier run. */
   expected: readonly number[];
-  /** False: an earlier run showed that the stop signal changes nothing, so this one is killed. */
-  heedsStop: boolean;
+  /**
+   * Whether an earlier run ended at the stop signal; undefined: there was none. One that did not is killed at once, and one that
+   * did has patience to expect: how long a stop takes depends on the moment, and a killed process has no exit code to compare.
+   */
+  heedsStop: boolean | undefined;
 };
 
 /** One start of a created container: readiness, probes, finish, stop. */
@@ -207,6 +210,9 @@ async function hasEnded(exited: Promise<unknown>): Promise<boolean> {
 /** The image says how long its stop may take; it may not say for ever, ms. */
 const longestStopMs = 60_000;
 
+/** How many times the image's own timeout a stop may take that is known to come to an end. */
+const patienceFactor = 3;
+
 /** How long a killed container may take to end, ms. The engine itself gives up after ten seconds, with less to say. */
 const killedMs = 5_000;
 
@@ -219,9 +225,10 @@ async function end(
 ): Promise<Ending> {
   const already = await Promise.race([exited, Promise.resolve(undefined)]);
   if (already) return endingOf(already, "ended");
-  const timeoutMs = Math.min((subject.config.StopTimeout ?? 10) * 1000, longestStopMs);
+  const patience = heedsStop === true ? patienceFactor : 1;
+  const timeoutMs = Math.min((subject.config.StopTimeout ?? 10) * 1000 * patience, longestStopMs);
   bounds.restart(timeoutMs + killedMs, "The application did not end although it was killed.");
-  const signal = heedsStop ? String(signalNumber(subject.config.StopSignal)) : "SIGKILL";
+  const signal = heedsStop === false ? "SIGKILL" : String(signalNumber(subject.config.StopSignal));
   const exit = await bounds.race(stopContainer(target, { signal, timeoutMs }));
   return endingOf(exit, exit.killed ? "killed" : "stopped");
 }

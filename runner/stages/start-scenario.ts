@@ -57,7 +57,7 @@ export async function* runScenario({ before, ...whole }: Whole, deps: JobDeps): 
 /** What an earlier run tells about the next one. */
 const learnt = (run: ScenarioRun | undefined): Pick<Run, "expected" | "heedsStop"> => ({
   expected: run?.ports ?? [],
-  heedsStop: run ? heedsStop(run) : true,
+  heedsStop: run && heedsStop(run),
 });
 
 /** `guarded`: the place of an observed container, which has volumes of its own. */
