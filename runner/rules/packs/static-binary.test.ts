@@ -82,6 +82,24 @@ describe("static binary", () => {
     expect(kept({}, ["libnss_%s.so"], { elf: { interp: loader } })).toEqual([]);
   });
 
+  it("keeps libraries that a program of C opens by a name in it, and none for one that only mentions them", () => {
+    const tree = {
+      "/usr/lib/app/plugin.so": Buffer.from("elf"),
+      "/usr/lib/x86_64-linux-gnu/libextra.so.2": "-> libextra.so.2.1",
+      "/usr/lib/x86_64-linux-gnu/libextra.so.2.1": Buffer.from("elf"),
+      "/usr/lib/x86_64-linux-gnu/libneeded.so.1": Buffer.from("elf"),
+    };
+    const names = ["/usr/lib/app/plugin.so\0libextra.so.2\0libneeded.so.1\0libabsent.so\0"];
+    const elf = { interp: loader, needed: ["libneeded.so.1", "dlopen"] };
+    expect(kept(tree, names, { elf })).toEqual([
+      "/usr/lib/app/plugin.so",
+      "/usr/lib/x86_64-linux-gnu/libextra.so.2",
+      "/usr/lib/x86_64-linux-gnu/libextra.so.2.1",
+    ]);
+    expect(kept(tree, names, { elf: { ...elf, needed: ["libneeded.so.1"] } })).toEqual([]);
+    expect(kept(tree, ["see /usr/lib/app/plugin.so\0"], { elf })).toEqual([]);
+  });
+
   it("keeps directories and files of the root that a program there names", () => {
     const tree = {
       "/templates/index.html": "page",
