@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anElf } from "../elf.builder.ts";
 import { aPackContext, keptBy } from "./pack.builder.ts";
 import { timeZones } from "./time-zones.ts";
+import { setsZone } from "./time-zones-compiled.ts";
 import { asksForAnyZone, zoneNamesIn } from "./zone-names.ts";
 
 const zones = new Set([
@@ -67,6 +69,34 @@ it.each([
   expect(asksForAnyZone(text)).toBe(answer);
 });
 
+/** A program with these names in its dynamic string table, and these C strings. */
+const program = (names: string[], text: string) =>
+  Buffer.concat([anElf({ interp: "/lib/ld-musl-x86_64.so.1", needed: names }), Buffer.from(`\0${text}\0`)]);
+
+it.each([
+  [["setenv", "tzset", "localtime"], "TZ", true],
+  [["putenv", "localtime_r"], "x\0TZ=%s", true],
+  [["getenv", "localtime", "tzset"], "TZ", false],
+  [["setenv", "fopen"], "TZ", false],
+  [["setenv", "tzset"], "TZDIR\0PATZ\0TZ unknown", false],
+  [["getenv", "setenv", "unsetenv", "tzset", "mktime"], "TZ", false],
+])("a program that imports %j and has the string %j sets its zone: %j", (names, text, answer) => {
+  expect(setsZone(program(names, text))).toBe(answer);
+});
+
+it("only a dynamically linked program can be told to set its zone", () => {
+  expect(setsZone(Buffer.concat([anElf(), Buffer.from("\0TZ\0setenv\0tzset\0")]))).toBe(false);
+  expect(setsZone(Buffer.from("\0TZ\0setenv\0tzset\0"))).toBe(false);
+  const whole = program(["setenv", "tzset"], "TZ");
+  fc.assert(
+    fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, byte) => {
+      const damaged = Buffer.from(whole);
+      damaged[at] = byte;
+      setsZone(damaged);
+    }),
+  );
+});
+
 const info = "/usr/share/zoneinfo";
 const tree = {
   [`${info}/Europe/Berlin`]: "TZif",
@@ -80,6 +110,7 @@ const tree = {
   "/etc/timezone": "Etc/UTC",
   "/srv/app.py": "ZONE = 'Europe/Berlin'",
   "/srv/any.py": "ZoneInfo(name)",
+  "/srv/server": program(["setenv", "localtime"], "TZ"),
   "/srv/bundle.js": "['Europe/Berlin']",
   "/usr/lib/other.py": "'Europe/Berlin'",
 };
@@ -104,8 +135,9 @@ describe("time zones", () => {
     expect(kept(["/srv/bundle.js"])).toEqual(system);
   });
 
-  it("keeps all zones, and no copies, where code lists them, takes one from outside, or read the list", () => {
+  it("keeps all zones, and no copies, where code lists them, takes one from outside or sets TZ, or read the list", () => {
     expect(withoutDirectories(kept(["/srv/any.py"]))).toEqual(withoutDirectories(all));
+    expect(withoutDirectories(kept(["/srv/server"]))).toEqual(withoutDirectories(all));
     expect(withoutDirectories(kept([], { seen: [`${info}/zone.tab`] }))).toEqual(withoutDirectories(all));
   });
 
