@@ -4,7 +4,7 @@ import { WinnowError } from "#contract/error.ts";
 import { JobRequest } from "#contract/job.ts";
 import { type JobFile, jobFile } from "#contract/job-file.ts";
 import { parseProbeCommand } from "#runner/probes/parse-probe.ts";
-import { type JobOptions, laterProfile } from "./options.ts";
+import type { JobOptions } from "./options.ts";
 import { toArgv, toExecArgv } from "./shell-words.ts";
 
 /** What the command line may say beside a job file: what differs from one use of the file to the next. */
@@ -70,9 +70,7 @@ export function readJobFile(text: string, fileName: string, beside: Beside): Job
   if (!file.success) throw refuse(tell(file.error.issues));
   const request = JobRequest.safeParse(candidate(file.data, beside));
   if (!request.success) throw refuse(tell(request.error.issues));
-  const later = laterProfile(request.data.keep.profile);
-  if (later === undefined) return request.data;
-  throw refuse([`${place(offsetOf(document, ["keep", "profile"], undefined))}: keep.profile: ${later}`]);
+  return request.data;
 }
 
 const refuse = (faults: readonly string[]) =>

@@ -127,7 +127,7 @@ describe("faults", () => {
       httpProbeCmd: ["no-slash"],
       cmd: ["'open"],
       continueAfter: "never",
-      keep: "safe",
+      keep: "small",
       mount: ["/only"],
       includePath: ["etc"],
     });
@@ -146,8 +146,6 @@ describe("faults", () => {
   });
 
   it.each<[Flags, RegExp]>([
-    [{ keep: "safe" }, /^--keep: .*later version/],
-    [{ keep: "package" }, /^--keep: .*later version/],
     [{ keep: "small" }, /^--keep "small": /],
     [{ continueAfter: "0" }, /^--continue-after: /],
     [{ continueAfter: "exec" }, /^--continue-after: .*--exec/],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { WinnowError } from "#contract/error.ts";
-import { type ExecProbe, type Finish, JobKind, JobRequest, KeepProfile, type Probe } from "#contract/job.ts";
+import { type ExecProbe, type Finish, JobKind, JobRequest, type Probe } from "#contract/job.ts";
 import { parseProbeCommand, parseProbeFile } from "#runner/probes/parse-probe.ts";
 import { capturedProbes, discoveryOf, exerciseFlags } from "./exercise-options.ts";
 import { toArgv, toExecArgv } from "./shell-words.ts";
@@ -160,18 +160,11 @@ function toExecProbe(text: string): ExecProbe {
   throw new WinnowError("request.invalid", "the command is empty.", "Write a command, e.g. --exec 'node --version'.");
 }
 
-function usageFaults({ command, cmd, keep }: JobOptions): string[] {
+function usageFaults({ command, cmd }: JobOptions): string[] {
   const faults: string[] = [];
   if (command && cmd.length > 0) faults.push("--cmd: give the command after -- or with --cmd, not both.");
   if (command?.length === 0) faults.push("--: there is no command after it.");
-  const later = laterProfile(keep);
-  return later === undefined ? faults : [...faults, `--keep: ${later}`];
-}
-
-/** Why a keep profile cannot be had yet; undefined for one that can, and for a word that is none. */
-export function laterProfile(profile: string): string | undefined {
-  if (!KeepProfile.safeParse(profile).success || profile === "exact") return undefined;
-  return `the keep profile ${profile} comes with a later version. Use exact, and --include-path for what must stay.`;
+  return faults;
 }
 
 /** Which option a part of the request comes from. */

@@ -427,7 +427,7 @@ describe("wrong usage", () => {
     [["slmi", "web:1"], /unknown command 'slmi'[\s\S]*slim/],
     [["slim"], /missing required argument 'image'/],
     [["slim", "web:1", "ls"], /too many arguments[\s\S]*after `--`/],
-    [["slim", "web:1", "--keep", "safe"], /later version/],
+    [["slim", "web:1", "--keep", "small"], /--keep "small"/],
     [["slim", "web:1", "--http-probe-cmd-file", "/nonexistent"], /--http-probe-cmd-file: ENOENT/],
     [["info", "web:1", "--tag", "x"], /unknown option '--tag'/],
     [["--log-level", "loud", "jobs"], /log-level/],

@@ -254,7 +254,11 @@ function addRunOptions(sub: Command): void {
     .option("--container-dns-search <domain>", "search names in this domain; repeatable", repeated)
     .option("--include-path <glob>", "keep this path, a directory with all below it; repeatable", repeated)
     .option("--exclude-pattern <glob>", "keep nothing that fits, whatever wants it; repeatable", repeated)
-    .option("--keep <profile>", "exact: what was used; safe and package come later", "exact")
+    .option(
+      "--keep <profile>",
+      "exact: what was used; safe: also what the application may need; package: also the packages of what was used",
+      "exact",
+    )
     .option("--show-clogs", "show what the container writes");
 }
 

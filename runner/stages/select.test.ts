@@ -542,7 +542,7 @@ it("every path that was used leads to the same entry in the slim image, over the
   );
 });
 
-it("an image of 60,000 entries takes few waves and well under a second each", async () => {
+it("an image of 60,000 entries takes few waves, and no work that grows with its square", async () => {
   const tree: Record<string, string | Buffer> = {};
   for (let index = 0; index < 60_000; index++) tree[`/d${index % 300}/e${index % 7}/f${index}`] = "some text";
   for (let index = 0; index < 200; index++)
@@ -553,11 +553,10 @@ it("an image of 60,000 entries takes few waves and well under a second each", as
   const events = Object.keys(tree)
     .slice(0, 20_000)
     .map((path) => `read ${path}`);
-  const started = performance.now();
   const selection = await selected(tree, [...events, "read /usr/lib/lib199.so"], {
     keep: { excludePatterns: ["*.md", "/d1/**"], includePaths: ["/d2/**"] },
   });
   expect(selection.kept.size).toBeGreaterThan(20_000);
-  // Seconds here are for slow machines; quadratic work would take minutes.
-  expect((performance.now() - started) / selection.waves).toBeLessThan(5000);
+  // Quadratic work would take many minutes, and run into the test's limit.
+  expect(selection.waves).toBeLessThan(12);
 }, 120_000);

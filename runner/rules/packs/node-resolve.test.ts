@@ -3,7 +3,6 @@ import { createRequire, isBuiltin } from "node:module";
 import { join, posix } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { projectRoot } from "#api/root.ts";
 import type { Tree } from "../../stages/select.builder.ts";
 import { packageDirectory, packageName, parseManifest, resolvePackage } from "./node-resolve.ts";
 import { aPackContext } from "./pack.builder.ts";
@@ -59,7 +58,7 @@ describe("parseManifest", () => {
 
 describe("resolvePackage", () => {
   it("answers as node does, for every dependency of every package installed here", () => {
-    const modules = join(projectRoot(), "node_modules");
+    const modules = join(import.meta.dirname, "../../../node_modules");
     const tree: Tree = {};
     const packages: string[] = [];
     const add = (directory: string) => {

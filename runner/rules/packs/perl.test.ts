@@ -52,7 +52,7 @@ describe("scanPerl", () => {
       scanPerl(part.repeat(100_000));
     for (const part of ["use base qw(", "<", "sub ", "my ", '"A::', "A::"])
       scanPerl(`${part.repeat(600)}\n`.repeat(50));
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(30_000);
   });
 });
 

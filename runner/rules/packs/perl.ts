@@ -181,9 +181,7 @@ export const perl: Pack = {
     return [
       ...edgesOf(path, wanted.reason.by, context),
       ...(context.isApplication(path) ? namedData(path, context) : []),
-      ...(module === undefined
-        ? []
-        : [...belongings(path, module, context), ...tables(module, path, context)]),
+      ...(module === undefined ? [] : [...belongings(path, module, context), ...tables(module, path, context)]),
     ];
   },
 };

@@ -65,6 +65,14 @@ it.each([
   ["new DateTimeZone('Europe/Paris')", false],
   ["ZoneInfo( )", false],
   ["print(1)", false],
+  ['$ENV{TZ} = $query->param("zone");', true],
+  ['$ENV{TZ} = "UTC";', false],
+  ["ENV['TZ'] = zone", true],
+  ['if os.environ["TZ"] == zone:', false],
+  ["process.env.TZ = zone", true],
+  ["process.env.TZ === zone", false],
+  ['putenv("TZ=$zone");', true],
+  ["format(now, get_timezone(zone))", true],
 ])("%j asks for zones that it does not name: %j", (text, answer) => {
   expect(asksForAnyZone(text)).toBe(answer);
 });

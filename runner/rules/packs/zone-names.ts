@@ -54,9 +54,14 @@ const listsZones = new RegExp(
     "\\b(?:us|country)_zones\\b",
     "\\bActiveSupport::TimeZone\\b",
     "\\bGetSystemTimeZones\\b",
-    "\\b(?:ZoneInfo|DateTimeZone|date_default_timezone_set|FindSystemTimeZoneById|LoadLocation|in_time_zone|tz\\.gettz)\\(\\s{0,9}[^\"'\\s)]",
+    "\\b(?:ZoneInfo|DateTimeZone|date_default_timezone_set|FindSystemTimeZoneById|LoadLocation|in_time_zone|tz\\.gettz|get_timezone|pytz\\.timezone)\\(\\s{0,9}[^\"'\\s)]",
     "\\bTZInfo::Timezone\\.get\\(\\s{0,9}[^\"'\\s)]",
     "\\bpg_timezone_names\\b",
+    // An environment's TZ that is set from a variable: Perl, Ruby, Python, Node, PHP.
+    "\\bENV\\{[\"']?TZ[\"']?\\}\\s{0,9}=\\s{0,9}[^\"'\\s=~]",
+    "\\b(?:ENV|environ)\\[[\"']TZ[\"']\\]\\s{0,9}=\\s{0,9}[^\"'\\s=]",
+    "\\bprocess\\.env\\.TZ\\s{0,9}=\\s{0,9}[^\"'`\\s=]",
+    "\\bputenv\\(\\s{0,9}[\"']TZ=(?:[\"']\\s{0,9}[.+]|\\{?\\$)",
     "\\bzone(?:1970)?\\.tab\\b",
   ].join("|"),
 );
