@@ -1,6 +1,7 @@
 import type { KeepProfile } from "#contract/job.ts";
 import { aliases } from "./aliases.ts";
 import { application } from "./application.ts";
+import { browsers } from "./browsers.ts";
 import { configRefs } from "./config-refs.ts";
 import { configurationDirectory } from "./configuration-directory.ts";
 import { dataFiles } from "./data-files.ts";
@@ -52,6 +53,7 @@ const safe: readonly Pack[] = [
   databases,
   dataFiles,
   platformData,
+  browsers,
   tls,
   names,
   pam,
