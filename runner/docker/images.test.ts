@@ -17,7 +17,7 @@ const reference = `winnow-test-images-${process.pid}:1`;
 describe.each(engines)("images of $host", (engine) => {
   test("a name that is taken away leaves the others, the last one takes the image along", async () => {
     const deps = depsFor(engine);
-    const image = await loadTestImage(deps, reference, [], { Cmd: ["x"] });
+    const image = await loadTestImage(deps, reference, [], { Cmd: ["x", String(process.pid)] });
     await tagImage(deps, reference, parseReference(`${reference}.also`));
     await tagImage(deps, image.id, parseReference("localhost:1/winnow-test/images"));
     expect(await removeImage(deps, reference)).toBe(true);
@@ -31,7 +31,7 @@ describe.each(engines)("images of $host", (engine) => {
 
   test("an image in use is not removed", async () => {
     const deps = depsFor(engine);
-    await loadTestImage(deps, reference, [], { Cmd: ["x"] });
+    await loadTestImage(deps, reference, [], { Cmd: ["x", String(process.pid)] });
     const container = await engine.docker.createContainer({ Image: reference });
     await expect(removeImage(deps, reference)).rejects.toMatchObject({ code: "docker.failed" });
     await container.remove({ force: true, v: true });

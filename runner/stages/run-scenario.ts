@@ -1,10 +1,11 @@
 import { WinnowError } from "#contract/error.ts";
 import type { Finish, JobRequest, Scenario } from "#contract/job.ts";
-import { type Container, type Exit, startAttached, stopContainer } from "../docker/container.ts";
+import { type Container, type Exit, inspectContainer, startAttached, stopContainer } from "../docker/container.ts";
 import { fileSize } from "../docker/files.ts";
 import { signalNumber } from "../image/stop-signal.ts";
 import type { Ending, ScenarioRun } from "../observation.ts";
 import { awaitReady, type Listener } from "../probes/readiness.ts";
+import { pause } from "../probes/time-limit.ts";
 import type { Relay } from "../sensor/relay-client.ts";
 import { awaitFinish } from "./await-finish.ts";
 import { boundRun, type RunBounds } from "./bound-run.ts";
@@ -224,13 +225,27 @@ async function end(
   bounds: RunBounds,
 ): Promise<Ending> {
   const already = await Promise.race([exited, Promise.resolve(undefined)]);
-  if (already) return endingOf(already, "ended");
+  if (already) return endingOf(await withLateNews(already, target), "ended");
   const patience = heedsStop === true ? patienceFactor : 1;
   const timeoutMs = Math.min((subject.config.StopTimeout ?? 10) * 1000 * patience, longestStopMs);
   bounds.restart(timeoutMs + killedMs, "The application did not end although it was killed.");
   const signal = heedsStop === false ? "SIGKILL" : String(signalNumber(subject.config.StopSignal));
   const exit = await bounds.race(stopContainer(target, { signal, timeoutMs }));
   return endingOf(exit, exit.killed ? "killed" : "stopped");
+}
+
+/** How long after the end of a container its engine may learn that memory was short, ms. */
+const lateNewsMs = 1_000;
+
+/** A process that was killed, and not by us: the engine hears of a lack of memory by an event that may come after the end. */
+async function withLateNews(exit: Exit, target: Container): Promise<Exit> {
+  const until = performance.now() + lateNewsMs;
+  let { oomKilled } = exit;
+  while (exit.code === 137 && !oomKilled && performance.now() < until) {
+    await pause(100, target.signal);
+    oomKilled = (await inspectContainer(target)).State.OOMKilled;
+  }
+  return { ...exit, oomKilled };
 }
 
 function endingOf(exit: Exit, how: Ending["how"]): Ending {
