@@ -33,7 +33,7 @@ describe("what a failed call means", () => {
     ["no such image", http(404, "No such image: nope:nope"), false, "image.not-found"],
     ["no such image, containerd", http(404, "image not found: nope"), false, "image.not-found"],
     ["no such container", http(404, "No such container: 0123"), false, "docker.failed"],
-    ["no such network", http(404, "network nope not found"), true, "docker.failed"],
+    ["no such network", http(404, "network nope not found"), true, "request.invalid"],
     [
       "no such command, 20.10",
       http(400, `${runc} exec: "/nope": stat /nope: no such file or directory: unknown`),

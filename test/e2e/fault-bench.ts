@@ -45,7 +45,8 @@ type Making = { files?: readonly TarEntry[]; config?: ImageConfig; about?: Parti
 
 /** A place to run jobs on images that misbehave; `name` keeps the images of two test files apart; `source` is the program. */
 export function openFaultBench(engine: Engine, name: string, source?: string): FaultBench {
-  const app = compileFaultApp(source);
+  // Bytes behind a program change nothing but its image's identity: what other tests make of theirs is not found for ours.
+  const app = Buffer.concat([compileFaultApp(source), Buffer.from(`${name}-${process.pid}`)]);
   const references = new Set<string>();
   let made = 0;
   return {
