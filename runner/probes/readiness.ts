@@ -1,5 +1,7 @@
-/** A listening TCP socket, as the relay lists it. */
-export type Listener = { family: "tcp" | "tcp6"; address: string; port: number; uid: number };
+import { namedAsBefore } from "./picked-ports.ts";
+
+/** A listening TCP socket, as the relay lists it. `boundPort`: its real port, when it goes by the number of an earlier run's. */
+export type Listener = { family: "tcp" | "tcp6"; address: string; port: number; uid: number; boundPort?: number };
 
 export type Ready =
   | { kind: "listening"; listeners: Listener[]; afterMs: number }
@@ -31,21 +33,23 @@ const embeddedDns = "127.0.0.11";
 
 /**
  * One look at the listeners at `nowMs`. Ready at once when every exposed TCP port listens, and every `expected` one; else when
- * there is a listener and the set has been the same long enough. `listeners` of the answer are without those of the engine, by port.
+ * there is a listener and the set has been the same long enough. `listeners` of the answer are without those of the engine, by
+ * port, and have the names of the `expected` ones.
  */
 export function step(
   state: ReadyState,
   nowMs: number,
   found: readonly Listener[],
   exposed: readonly number[],
-  expected: readonly number[] = [],
+  expected?: readonly number[],
 ): { state: ReadyState; ready: boolean; listeners: Listener[]; nextLookMs: number } {
-  const listeners = ownListeners(found);
+  const own = ownListeners(found);
+  const listeners = expected ? namedAsBefore(own, expected, exposed) : own;
   const open = new Set(listeners.map((listener) => listener.port));
   const ports = listeners.map((listener) => `${listener.family} ${listener.address} ${listener.port}`).join(",");
   const sinceMs = ports === state.ports ? state.sinceMs : nowMs;
   const served = exposed.filter((port) => open.has(port)).length;
-  const isMissing = expected.some((port) => !open.has(port));
+  const isMissing = expected?.some((port) => !open.has(port)) ?? false;
   const unserved = exposed.length > 0 && served === 0 ? quietWithoutExposedMs : quietMs;
   const enoughMs = isMissing ? quietWithoutExpectedMs : unserved;
   const complete = exposed.length > 0 && served === exposed.length && !isMissing;
@@ -71,8 +75,8 @@ type AwaitReady = {
   listeners: () => Promise<Listener[]>;
   /** The TCP ports that the image exposes. */
   exposed: number[];
-  /** The TCP ports on which an earlier run of the application listened. */
-  expected?: readonly number[];
+  /** The TCP ports on which an earlier run of the application listened; undefined: there was none. */
+  expected?: readonly number[] | undefined;
   /** How long the application may take, ms. */
   startMs: number;
   /** Settles when the application ends. */

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { type Container, createContainer, removeContainer, startAttached } from "../docker/container.ts";
 import { putFiles } from "../docker/files.ts";
-import { type Listener, openRelay, type Relay } from "../sensor/relay-client.ts";
+import type { Listener } from "../probes/readiness.ts";
+import { openRelay, type Relay } from "../sensor/relay-client.ts";
 import { relaySidecar, type Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { freshPlace, sensorFiles } from "./open-files.ts";
@@ -39,12 +40,13 @@ export async function prepareSidecar(
 
 /** Opens a stream to a port as the application bound it. `::` also takes IPv4, unless the application said no. */
 export async function connectTo(relay: Relay, listeners: readonly Listener[], port: number): Promise<Duplex> {
-  const bound = listeners.filter((listener) => listener.port === port).map((listener) => listener.address);
-  const candidates = new Set(bound.flatMap(addressesFor));
+  const bound = listeners.filter((listener) => listener.port === port);
+  const candidates = new Set(bound.flatMap((listener) => addressesFor(listener.address)));
+  const boundPort = bound[0]?.boundPort ?? port;
   let failure: unknown = new Error(`nothing listens on port ${port}`);
   for (const address of candidates.size > 0 ? candidates : ["127.0.0.1"]) {
     try {
-      return await relay.connect(address, port);
+      return await relay.connect(address, boundPort);
     } catch (error) {
       failure = error;
     }

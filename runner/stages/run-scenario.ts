@@ -33,8 +33,8 @@ export type Run = {
   manner: Manner;
   /** The lifecycle probe that this run is. */
   condition?: Condition;
-  /** The ports that the application listened on in an earlier run. */
-  expected: readonly number[];
+  /** The ports that the application listened on in an earlier run; undefined: there was none. */
+  expected: readonly number[] | undefined;
   /**
    * Whether an earlier run ended at the stop signal; undefined: there was none. One that did not is killed at once, and one that
    * did has patience to expect: how long a stop takes depends on the moment, and a killed process has no exit code to compare.
@@ -203,9 +203,15 @@ function exposedPorts({ config }: Subject, { run }: JobRequest): number[] {
   return declared.filter((port) => !port.endsWith("/udp")).map((port) => Number.parseInt(port, 10));
 }
 
+/** How long after the end of a container a busy engine may take to tell of it, ms. */
+const endNewsMs = 5_000;
+
 async function hasEnded(exited: Promise<unknown>): Promise<boolean> {
-  const later = new Promise<false>((resolve) => setTimeout(resolve, 250, false));
-  return Promise.race([exited.then(() => true), later]);
+  let timer: NodeJS.Timeout | undefined;
+  const later = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, endNewsMs, false);
+  });
+  return Promise.race([exited.then(() => true), later]).finally(() => clearTimeout(timer));
 }
 
 /** The image says how long its stop may take; it may not say for ever, ms. */

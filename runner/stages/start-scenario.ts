@@ -56,7 +56,7 @@ export async function* runScenario({ before, ...whole }: Whole, deps: JobDeps): 
 
 /** What an earlier run tells about the next one. */
 const learnt = (run: ScenarioRun | undefined): Pick<Run, "expected" | "heedsStop"> => ({
-  expected: run?.ports ?? [],
+  expected: run?.ports,
   heedsStop: run && heedsStop(run),
 });
 

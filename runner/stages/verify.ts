@@ -1,9 +1,10 @@
-import type { JobRequest } from "#contract/job.ts";
+import type { JobRequest, Scenario } from "#contract/job.ts";
 import type { Answer, Difference } from "#contract/report.ts";
 import type { ScenarioRun } from "../observation.ts";
 import { compareAnswers, noiseOf } from "../probes/compare.ts";
 import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
+import { lifecycleName } from "./lifecycle.ts";
 import type { Manner } from "./run-scenario.ts";
 import type { StageTimer } from "./stage-timer.ts";
 import { runScenario } from "./start-scenario.ts";
@@ -29,8 +30,8 @@ export async function exercise(
 const maxFatRuns = 3;
 
 /**
- * Compares answers of the slim image with the original's. When they differ, the original runs again, at most three times:
- * what differs between its own runs is noise.
+ * Compares answers of the slim image with the original's. When they differ, the original runs again through the scenarios
+ * concerned, at most three times: what differs between its own runs is noise.
  */
 export function comparer({ fat, request, observed, stage }: Comparing, deps: JobDeps) {
   const first = answersOf(observed);
@@ -42,12 +43,26 @@ export function comparer({ fat, request, observed, stage }: Comparing, deps: Job
   const compare = async (runs: readonly ScenarioRun[]): Promise<Difference[]> => {
     let differences = differ(runs);
     for (; differences.length > 0 && asked < maxFatRuns; asked += 1) {
-      noise.push(...noiseOf(first, answersOf(await stage("noise", () => exercise(again, deps)))));
+      noise.push(...(await noiseIn(new Set(differences.map(({ scenario }) => scenario)))));
       differences = differ(runs);
     }
     return differences;
   };
+  /** What the original itself answers differently this time, in the scenarios whose answers have these names. */
+  const noiseIn = async (differing: ReadonlySet<string>): Promise<Difference[]> => {
+    const scenarios = request.scenarios.filter((one) => namesOf(one).some((name) => differing.has(name)));
+    const runs = await stage("noise", () => exercise({ ...again, request: { ...request, scenarios } }, deps));
+    const names = new Set(scenarios.flatMap(namesOf));
+    const before = first.filter(({ scenario }) => names.has(scenario));
+    return noiseOf(before, answersOf(runs));
+  };
   return { compare, differ, noise };
 }
+
+/** The names that the answers of a scenario have: its own, and those of its lifecycle probes. */
+const namesOf = ({ name, lifecycle }: Scenario): string[] => [
+  name,
+  ...lifecycle.map((one) => lifecycleName(name, one)),
+];
 
 type Comparing = { fat: Subject; request: JobRequest; observed: readonly ScenarioRun[]; stage: StageTimer };
