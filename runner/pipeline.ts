@@ -53,26 +53,39 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
         () => open.files.index(),
         ({ rootfs }) => `${rootfs.size} entries`,
       );
-      // Beside the other stages, and before the pristine image is let go of.
-      const owning = stage(
-        "owners",
-        () => readOwners(index.rootfs, open.files),
-        ({ packages }) => `${packages.length} packages`,
+      const owners = once(() =>
+        stage(
+          "owners",
+          () => readOwners(index.rootfs, open.files),
+          ({ packages }) => `${packages.length} packages`,
+        ),
       );
-      const deciding = async () => {
-        const observed = await observing;
-        const known = whatIsKnown(source, request, index.rootfs, observed.runs);
-        const held = { ...open, release: () => void owning.then(open.release, open.release) };
+      const observed = await observing;
+      const known = whatIsKnown(source, request, index.rootfs, observed.runs);
+      // Asked for when nothing else reads the original any more: beside the last run, which leaves the processor time.
+      const held = { ...open, release: () => void owners().then(open.release, open.release) };
+      try {
         const proof = await prove({ request, source, fat, known, open: held, stage }, job);
-        return { observed, contents: known.contents, ...proof };
-      };
-      const [decided, owners] = await together(deciding(), owning);
-      return { request, source, index, owners, ...decided, startedAt, stages: stage.times };
+        const decided = { observed, contents: known.contents, owners: await owners(), ...proof };
+        return { request, source, index, ...decided, startedAt, stages: stage.times };
+      } finally {
+        await owners.settled();
+      }
     });
     const [outcome] = await together(proving, observing);
     return storeArtifacts(outcome, report(outcome, deps), deps);
   };
   return withJob(deps, await sensorBinary(source.architecture), work);
+}
+
+/** Work that begins when it is first asked for, and is not begun again; `settled` waits for its end, whatever comes of it. */
+function once<T>(work: () => Promise<T>): (() => Promise<T>) & { settled(): Promise<void> } {
+  let begun: Promise<T> | undefined;
+  const get = (): Promise<T> => {
+    begun ??= work();
+    return begun;
+  };
+  return Object.assign(get, { settled: async () => void (await Promise.allSettled([begun])) });
 }
 
 const whatIsKnown = (
