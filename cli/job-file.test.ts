@@ -33,6 +33,7 @@ describe("a job file", () => {
       tags: [shop:small]
       keep: {profile: exact, include: [/srv/**], exclude: ["*.md"]}
       run: {network: back, expose: [8080, 53/udp], mounts: ["data:/data"]}
+      observe: {repeat: 2}
       limits: {memory: 512MiB, disk: 2147483648B, cpus: 1.5, start: 90s, scenario: 10m, probe: 5}
       scenarios:
         - name: web
@@ -58,6 +59,7 @@ describe("a job file", () => {
       tags: ["shop:small"],
       keep: { profile: "exact", includePaths: ["/srv/**"], excludePatterns: ["*.md"] },
       run: { network: "back", expose: ["8080", "53/udp"], mounts: ["data:/data"] },
+      observe: { repeat: 2 },
       limits: {
         memoryBytes: 512 * 2 ** 20,
         diskBytes: 2 * 2 ** 30,

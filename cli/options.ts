@@ -37,6 +37,7 @@ export const JobOptions = z.object({
   keep: z.string().default("exact"),
   pull: z.boolean().default(false),
   lifecycle: Repeated,
+  repeatObservation: z.string().optional(),
   /** The job file. */
   file: z.string().optional(),
   /** The flags that were really given, `--keep`: the others have their defaults. */
@@ -79,6 +80,7 @@ export function toJobRequest(image: string, options: JobOptions, files: Readonly
       expose: options.expose,
       mounts: options.mount,
     },
+    observe: { repeat: options.repeatObservation === undefined ? undefined : Number(options.repeatObservation) },
     limits: finish?.kind === "timeout" ? { scenarioMs: timeoutMs } : {},
     keep: { profile: options.keep, includePaths: options.includePath, excludePatterns: options.excludePattern },
     tags: options.tag,
@@ -182,6 +184,7 @@ const optionOf: [path: string, option: string][] = [
   ["scenarios.apiSpecs", "--http-probe-apispec"],
   ["scenarios.finish", "--continue-after"],
   ["scenarios.lifecycle", "--lifecycle"],
+  ["observe.repeat", "--repeat-observation"],
   ["run.network", "--network"],
   ["run.hostname", "--hostname"],
   ["run.etcHosts", "--etc-hosts-map"],

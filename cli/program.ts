@@ -242,6 +242,7 @@ function addRunOptions(sub: Command): void {
       "run once more for each: restart, reload, timezone, locale, read-only; repeatable",
       repeated,
     )
+    .option("--repeat-observation <times>", "observe each scenario so often, 1 to 5 times, and keep what any run used")
     .option("--env <NAME=value>", "set in the environment; repeatable", repeated)
     .option("--workdir <path>", "run in this directory")
     .option("--mount <SOURCE:TARGET[:ro]>", "mount a volume or a directory of the engine's host; repeatable", repeated)

@@ -12,6 +12,7 @@ import {
   Run,
   Scenario,
 } from "./job.ts";
+import { Observe } from "./observe.ts";
 import { type Context, Duration, readBy, Size, strict, written } from "./written.ts";
 
 /** How what a person writes as one text is read. Each throws WinnowError `request.invalid` for a text that means nothing. */
@@ -239,6 +240,7 @@ export const jobFile = (forms: ShortForms) =>
       ...Run.shape,
       expose: z.array(Scalar.pipe(Run.shape.expose.unwrap().element)).default([]),
     }).optional(),
+    observe: strict(Observe.shape).optional(),
     limits: Bounds.optional(),
     scenarios: z.array(scenario(forms)).min(1).optional(),
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Observe } from "./observe.ts";
 
 export const Port = z.int().min(1).max(65535);
 export const EnvAssignment = z.string().regex(/^[^=\0]+=[^\0]*$/, "write NAME=value");
@@ -191,6 +192,7 @@ export const JobRequest = z.strictObject({
   pull: PullPolicy.default("never"),
   scenarios: Scenarios.default([Scenario.parse({})]),
   run: Run.default(Run.parse({})),
+  observe: Observe.default(Observe.parse({})),
   limits: Limits.default(Limits.parse({})),
   keep: Keep.default(Keep.parse({})),
   /** Names for the slim image; default: `NAME.slim` with the tag of the source. */
