@@ -2,7 +2,6 @@ import { z } from "zod";
 import {
   ApiSpecs as ApiSpecsRequest,
   Crawl as CrawlRequest,
-  EnvAssignment,
   HttpProbe,
   Keep,
   Lifecycle,
@@ -13,6 +12,7 @@ import {
   Scenario,
 } from "./job.ts";
 import { Observe } from "./observe.ts";
+import { EnvAssignment } from "./output.ts";
 import { type Context, Duration, readBy, Size, strict, written } from "./written.ts";
 
 /** How what a person writes as one text is read. Each throws WinnowError `request.invalid` for a text that means nothing. */
