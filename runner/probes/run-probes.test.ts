@@ -162,7 +162,13 @@ describe("runProbes", () => {
     ["AMQP", 5672, "AMQP\0\0\x09\x01", startFrame],
     ["AMQP of another version", 5672, "AMQP\0\0\x09\x01", Buffer.from("AMQP\0\x01\0\0")],
     ["MQTT", 1883, "\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", Buffer.from("\x20\x02\0\0")],
-  ])("a broker is greeted in its own protocol: %s", async (_name, port, greeting, answer) => {
+    [
+      "DNS",
+      53,
+      "\0\x1b\0\x2a\x01\0\0\x01\0\0\0\0\0\0\x09localhost\0\0\x01\0\x01",
+      Buffer.from("\0\x0c\0\x2a\x85\x80\0\0\0\0\0\0\0\0", "latin1"),
+    ],
+  ])("a server is greeted in its own protocol: %s", async (_name, port, greeting, answer) => {
     const heard: string[] = [];
     await tcp(port, (socket) => {
       socket.on("data", (data) => {
