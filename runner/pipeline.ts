@@ -63,7 +63,8 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
         const observed = await observing;
         const known = whatIsKnown(source, request, index.rootfs, observed.runs);
         const held = { ...open, release: () => void owning.then(open.release, open.release) };
-        const proof = await prove({ request, source, fat, known, open: held, stage }, job);
+        const { passes } = observed;
+        const proof = await prove({ request, source, fat, known, passes, owners: owning, open: held, stage }, job);
         return { observed, contents: known.contents, ...proof };
       };
       const [decided, owners] = await together(deciding(), owning);

@@ -5,6 +5,7 @@ import type { ScenarioRun } from "../observation.ts";
 import type { Rootfs } from "../rootfs.ts";
 import type { FilesSession } from "../sensor/files-session.ts";
 import { examine, type FileFacts, readWhole } from "./examine.ts";
+import type { Repair } from "./repair-units.ts";
 import { type Selection, select } from "./select.ts";
 
 /** What is known when the keep set is decided. `facts` grows with every wave of reads and serves the repairs too. */
@@ -21,7 +22,7 @@ export type Known = {
 const maxWaves = 64;
 
 /** Decides the keep set: `select` says what it must know, `examine` reads it, until nothing is left to know. */
-export async function decideKeep(known: Known, repairs: readonly string[], files: FilesSession): Promise<Selection> {
+export async function decideKeep(known: Known, repairs: readonly Repair[], files: FilesSession): Promise<Selection> {
   const { rootfs, observed, config, keep, facts, contents } = known;
   const input = {
     rootfs,

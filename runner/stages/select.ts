@@ -16,6 +16,7 @@ import { packageMarkers } from "../rules/python-package.ts";
 import { type Excluded, walk } from "../rules/walk.ts";
 import type { Wanted } from "../rules/wanted.ts";
 import type { SensorRun } from "../sensor/events.ts";
+import type { Repair } from "./repair-units.ts";
 
 export type SelectInput = {
   /** The pristine image. */
@@ -31,8 +32,8 @@ export type SelectInput = {
     healthcheck: readonly string[] | undefined;
   };
   keep: Keep;
-  /** Paths that verification found missing. */
-  repairs: readonly string[];
+  /** What verification found missing, with the units of that. */
+  repairs: readonly Repair[];
   /** What `examine` said of the files that earlier answers wanted. */
   facts: ReadonlyMap<string, FileFacts>;
   /** What was read of the files whose contents earlier answers wanted. */
@@ -59,7 +60,10 @@ export function select({ rootfs, runs, config, keep, repairs, facts, contents: r
   const image = imageKnowledge({ rootfs, facts, config, seen });
   const pins = pinned(rootfs, keep.includePaths);
   const programs = entryPrograms(rootfs, config);
-  const repaired = repairs.map((path): Wanted => ({ path, reason: { kind: "repaired", by: "verify" }, use: "run" }));
+  const repaired = repairs.map(({ path, unitOf }): Wanted => {
+    const detail = unitOf === undefined ? {} : { detail: `unit of ${unitOf}` };
+    return { path, reason: { kind: "repaired", by: "verify", ...detail }, use: "run" };
+  });
   const contents = contentEdges(facts, image.closure, config.env);
 
   const packs = packsOf(keep.profile);
