@@ -1,25 +1,19 @@
-import { type JobRequest, type KeepProfile, JobRequest as Request, type Scenario } from "#contract/job.ts";
-import type { ImageConfig, SourceImage } from "#runner/image/source.ts";
+import { JobRequest, type KeepProfile } from "#contract/job.ts";
 import type { KeepSet } from "#runner/keep-set.ts";
 import type { ScenarioRun } from "#runner/observation.ts";
 import type { Rootfs } from "#runner/rootfs.ts";
 import { rootfsBytes } from "#runner/rootfs-size.ts";
-import type { FilesSession } from "#runner/sensor/files-session.ts";
-import type { JobDeps } from "#runner/stages/job-deps.ts";
 import { decideKeep, type Known } from "#runner/stages/keep.ts";
 import { layerOrder } from "#runner/stages/layer-order.ts";
-import { observe, withHealthcheck } from "#runner/stages/observe.ts";
 import { withFiles } from "#runner/stages/open-files.ts";
 import { discard, rebuild } from "#runner/stages/rebuild.ts";
-import { exercise } from "#runner/stages/verify.ts";
 import { buildSample, buildSettings, sampleNamed } from "../images/build.ts";
 import { checkSample } from "../images/check.ts";
-import type { Sample } from "../images/sample.ts";
 import { type Bench, withStages } from "./bench.ts";
 import { boundOf, sourceOfCompiled } from "./bound.ts";
 import { type Addition, additions, keptBytes, lacking } from "./held-out-figures.ts";
-import { type HeldOut, heldOutSets, keepHash } from "./held-out-sets.ts";
-import { buildRecorder, type Opening, openedFiles, recordingDocker, requireWhole } from "./outside-truth.ts";
+import { type Job, type Observed, observeAll, openedOutside } from "./held-out-observe.ts";
+import { keepHash } from "./held-out-sets.ts";
 
 /** What became of one endpoint that was left out. `lacking`: entries that the whole exercise used and the image has not. */
 export type Outcome = { endpoint: string; passed: boolean; failures: string[]; lacking: string[] };
@@ -40,21 +34,13 @@ export type HeldOutRow = {
   name: string;
   fatBytes: number;
   boundBytes: number;
+  /** What `exact` keeps when all endpoints are exercised, also when that profile was not asked for. */
+  exactBytes: number;
   /** Files that the outside record has, and of these the ones that `exact` does not keep. */
   opened: number;
   missed: string[];
   profiles: ProfileRow[];
 };
-
-type Job = {
-  sample: Sample;
-  bench: Bench;
-  source: SourceImage;
-  request: JobRequest;
-  deps: JobDeps;
-  files: FilesSession;
-};
-type Observed = { endpoint: HeldOut | undefined; runs: ScenarioRun[] };
 
 /** Observes a sample once whole and once for each endpoint left out, decides for each profile, builds and checks what differs. */
 export async function measureHeldOut(
@@ -66,7 +52,7 @@ export async function measureHeldOut(
   const image = await buildSample(name, bench.docker, buildSettings(process.env));
   return withStages(image, bench, (source, deps) =>
     withFiles({ image: source.id, config: source.config }, deps, async ({ files }) => {
-      const request = Request.parse({ image, scenarios: sample.scenarios, run: sample.run });
+      const request = JobRequest.parse({ image, scenarios: sample.scenarios, run: sample.run });
       const job: Job = { sample, bench, source, request, deps, files };
       const { rootfs } = await files.index();
       const observed = await observeAll(job);
@@ -81,55 +67,11 @@ export async function measureHeldOut(
       for (const profile of profiles)
         rows.push(await measureProfile(profile, { job, rootfs, observed, opened, boundBytes, exact, checks }));
       const missed = lacking(opened, exact);
-      return { name, fatBytes: rootfsBytes(rootfs), boundBytes, opened: opened.length, missed, profiles: rows };
+      const sizes = { fatBytes: rootfsBytes(rootfs), boundBytes, exactBytes: keptBytes(rootfs, exact) };
+      return { name, ...sizes, opened: opened.length, missed, profiles: rows };
     }),
   );
 }
-
-/** The scenarios with the image's own health check, which is no endpoint and stays in every exercise. */
-const asRun = (scenarios: readonly Scenario[], config: ImageConfig): Scenario[] => withHealthcheck(scenarios, config);
-
-/** The whole exercise first. What a left-out probe does not belong to is not observed again. */
-async function observeAll({ bench, source, request, deps }: Job): Promise<Observed[]> {
-  const subject = { image: source.id, config: source.config };
-  const run = async (scenarios: readonly Scenario[]) =>
-    (await observe(subject, { ...request, scenarios: asRun(scenarios, source.config) }, deps)).runs;
-  const whole = await run(request.scenarios);
-  const observed: Observed[] = [{ endpoint: undefined, runs: whole }];
-  for (const endpoint of heldOutSets(request.scenarios)) {
-    bench.signal.throwIfAborted();
-    const others = whole.filter(({ scenario }) => scenario !== endpoint.scenario);
-    observed.push({ endpoint, runs: [...others, ...(endpoint.rest ? await run([endpoint.rest]) : [])] });
-  }
-  return observed;
-}
-
-/** The image's files that all scenarios open, with nothing of ours in the container. */
-async function openedOutside(job: Job, whole: readonly ScenarioRun[], rootfs: Rootfs): Promise<string[]> {
-  const { source, request, deps } = job;
-  const recorder = await buildRecorder();
-  const recordings: ReturnType<typeof recorder.record>[] = [];
-  const docker = recordingDocker(deps.engine.docker, (merged) => recordings.push(recorder.record(merged)));
-  const again = {
-    name: "outside",
-    subject: { image: source.id, config: source.config },
-    request: { ...request, scenarios: asRun(request.scenarios, source.config) },
-    observed: whole,
-    manner: "bare",
-  } as const;
-  const records: Opening[][] = [];
-  try {
-    await exercise(again, { ...deps, engine: { ...deps.engine, docker } });
-  } finally {
-    for (const recording of recordings) records.push(await recording.stop());
-    recorder.close();
-  }
-  for (const [at, record] of records.entries()) requireWhole(rootfs, record, firstExec(whole[at]));
-  return openedFiles(rootfs, records.flat());
-}
-
-const firstExec = (run: ScenarioRun | undefined): string | undefined =>
-  run?.sensor[0]?.files.find(({ kind, result }) => kind === "exec" && result === "ok")?.path;
 
 /** Decides for any set of runs. What was read of the image for one serves the next. */
 function keepFor(profile: KeepProfile, { source, request, files }: Job, rootfs: Rootfs) {

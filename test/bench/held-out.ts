@@ -90,12 +90,12 @@ function describeRow({ name, missed, profiles }: HeldOutRow): string[] {
   return [
     ...missed.map((path) => `${name}: missed by the sensor: ${path}`),
     ...profiles.flatMap(({ profile, whole, outcomes, additions }) => [
-      ...whole.map((failure) => `${name} ${profile}: with all endpoints: ${failure}`),
+      ...whole.map((failure) => `${name} ${profile}: with all endpoints: ${shortened(failure)}`),
       ...outcomes
         .filter(({ passed }) => !passed)
         .map(
           ({ endpoint, failures, lacking }) =>
-            `${name} ${profile}: without ${endpoint}: ${failures.join("; ")}; lacks ${listed(lacking)}`,
+            `${name} ${profile}: without ${endpoint}: ${failures.map(shortened).join("; ")}; lacks ${listed(lacking)}`,
         ),
       ...additions
         .slice(0, 5)
@@ -109,3 +109,9 @@ function describeRow({ name, missed, profiles }: HeldOutRow): string[] {
 
 const listed = (paths: readonly string[]): string =>
   `${paths.slice(0, namedEntries).join(" ")}${paths.length > namedEntries ? ` and ${paths.length - namedEntries} more` : ""}`;
+
+/** A failure quotes whole answers and logs; the JSON file has them. */
+function shortened(failure: string): string {
+  const line = failure.replace(/\s+/g, " ").trim();
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
