@@ -53,18 +53,18 @@ static int await_mount(const char *path)
 }
 
 /* The container's own mount has no way up to our root, so its paths begin at the root of the container. A path through
- * `merged` is the engine's: it prepares the rootfs from outside. */
-static void record(const struct fanotify_event_metadata *event, const char *merged)
+ * `merged` is the engine's: it prepares the rootfs from outside. Returns -1 with errno set for a file without a path. */
+static int record(const struct fanotify_event_metadata *event, const char *merged)
 {
     char link[64], path[PATH_MAX];
     snprintf(link, sizeof link, "/proc/self/fd/%d", event->fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
     if (length < 0)
-        return;
+        return -1;
     path[length] = '\0';
-    if (strncmp(path, merged, strlen(merged)) == 0)
-        return;
-    printf("%c %s%c", event->mask & FAN_OPEN_EXEC ? 'x' : 'o', path, '\0');
+    if (strncmp(path, merged, strlen(merged)) != 0)
+        printf("%c %s%c", event->mask & FAN_OPEN_EXEC ? 'x' : 'o', path, '\0');
+    return 0;
 }
 
 /* Write all events that are waiting. Returns how many, or -1 with errno set. */
@@ -81,10 +81,14 @@ static int drain(int group, const char *merged)
             errno = EOVERFLOW;
             return -1;
         }
-        if (event->fd < 0)
-            continue;
-        record(event, merged);
+        if (event->fd < 0) {
+            errno = EBADF;
+            return -1;
+        }
+        int recorded = record(event, merged);
         close(event->fd);
+        if (recorded < 0)
+            return -1;
     }
     return count;
 }
