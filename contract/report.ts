@@ -167,6 +167,8 @@ export const Report = z.object({
   removed: z
     .array(z.object({ owner: z.string().nullable(), entries: z.int(), files: z.int(), bytes: z.int() }))
     .default([]),
+  /** What each exclude pattern took away of what would have been kept; files, hard links once. */
+  excluded: z.array(z.object({ pattern: z.string(), entries: z.int(), bytes: z.int() })).default([]),
   /** Directories and files that were taken for the application's own, and why; with their sizes in the fat image. */
   application: z.array(z.object({ path: z.string(), reason: z.string(), files: z.int(), bytes: z.int() })).default([]),
   stages: z.array(StageTime),

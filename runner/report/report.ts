@@ -60,6 +60,7 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
     observation: observation(outcome),
     kept: keptByReason(index.rootfs, selection.kept),
     removed: removedByOwner(outcome.owners, sharesOf(index.rootfs, selection.kept, outcome.owners)),
+    excluded: selection.excluded,
     application: applicationSizes(outcome),
     stages: outcome.stages,
     warnings: uniqueWarnings([

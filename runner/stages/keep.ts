@@ -14,6 +14,10 @@ export type Known = {
   observed: readonly ScenarioRun[];
   config: ImageConfig;
   keep: Keep;
+  /** Mounts of the job: `SOURCE:TARGET[:ro]`. */
+  mounts?: readonly string[];
+  /** What layers brought, by the rule that wants it. */
+  layers?: readonly { rule: string; paths: readonly string[] }[];
   facts: Map<string, FileFacts>;
   contents: Map<string, Buffer | null>;
 };
@@ -23,7 +27,7 @@ const maxWaves = 64;
 
 /** Decides the keep set: `select` says what it must know, `examine` reads it, until nothing is left to know. */
 export async function decideKeep(known: Known, repairs: readonly Repair[], files: FilesSession): Promise<Selection> {
-  const { rootfs, observed, config, keep, facts, contents } = known;
+  const { rootfs, observed, config, keep, mounts, layers, facts, contents } = known;
   const input = {
     rootfs,
     runs: observed.flatMap((run) => run.sensor.map((sensor) => ({ scenario: run.scenario, run: sensor }))),
@@ -37,6 +41,8 @@ export async function decideKeep(known: Known, repairs: readonly Repair[], files
       healthcheck: healthProbe(config)?.argv,
     },
     keep,
+    mounts,
+    layers,
     repairs,
     facts,
     contents,

@@ -1,11 +1,13 @@
 import type { JobRequest } from "#contract/job.ts";
 import type { Round, Verification, Warning } from "#contract/report.ts";
+import { asEdited, editWarnings } from "../image/edit-config.ts";
 import type { SourceImage } from "../image/source.ts";
 import type { ScenarioRun } from "../observation.ts";
 import type { Owners } from "../report/package-owners.ts";
 import type { Rootfs } from "../rootfs.ts";
 import { exclusion } from "../rules/exclude.ts";
 import { isNeverKept } from "../rules/never.ts";
+import { permissionsOf, withPermissions } from "../rules/permissions.ts";
 import { assertFidelity } from "./assert-fidelity.ts";
 import { cleanUp } from "./clean-up.ts";
 import { showsNothing, wasExercised } from "./exercised.ts";
@@ -60,7 +62,9 @@ export async function prove(input: Input, deps: JobDeps): Promise<Proof> {
   if (request.kind === "profile")
     return { selection, slim: undefined, slimRuns: [], verification: undefined, warnings: [] };
   for (;;) {
-    const rebuilding = { source, paths: layerOrder(selection.kept), tags: request.tags, round: rounds.length + 1 };
+    const { permissions } = permissionsOf(known.rootfs, selection.kept, known.keep);
+    const wanted = { edited: known.config, permissions, paths: layerOrder(selection.kept), tags: request.tags };
+    const rebuilding = { source, ...wanted, round: rounds.length + 1 };
     const image = await stage("rebuild", () => rebuild(rebuilding, open.files, deps));
     try {
       const tried = await tryImage({ ...input, image, selection, answers, round: rounds.length + 1 }, deps);
@@ -91,13 +95,27 @@ type Tried = { round: Round; repairs: Repair[]; rootfs: Rootfs; runs: ScenarioRu
 
 const subjectOf = (image: SlimImage): Subject => ({ image: image.engineId, config: image.config });
 
+/** The request as the slim image is run by: what its config says by now is not said again. */
+const asSlim = (request: JobRequest): JobRequest => ({
+  ...request,
+  scenarios: request.scenarios.map((scenario) => asEdited(scenario, request.output)),
+});
+
 /** Reads the image back and runs it as the original was run; says what differs and what should be repaired. */
 async function tryImage(input: Trying & { round: number }, deps: JobDeps): Promise<Tried> {
-  const { request, source, known, stage, image, selection, answers, round } = input;
+  const { request, known, stage, image, selection, answers, round } = input;
   const subject = subjectOf(image);
-  const again = { name: "slim", subject, request, observed: known.observed, manner: "sensor" } as const;
+  const { permissions } = permissionsOf(known.rootfs, selection.kept, known.keep);
+  const wanted = { config: known.config, fat: withPermissions(known.rootfs, permissions), kept: selection.kept };
+  const again = {
+    name: "slim",
+    subject,
+    request: asSlim(request),
+    observed: known.observed,
+    manner: "sensor",
+  } as const;
   const [rootfs, runs] = await together(
-    stage("assert", () => assertFidelity({ source, subject, fat: known.rootfs, kept: selection.kept }, deps)),
+    stage("assert", () => assertFidelity({ ...wanted, subject }, deps)),
     stage(
       "verify",
       () => exercise(again, deps),
@@ -130,9 +148,16 @@ async function withUnits(
 
 /** The last run, with nothing of ours in the image, and the verdict over all; tags what is proved, drops what failed. */
 async function conclude(input: Trying & Tried & { rounds: Round[] }, deps: JobDeps): Promise<Proof> {
-  const { request, known, stage, open, image, selection, answers, rounds, rootfs, runs } = input;
+  const { request, source, known, stage, open, image, selection, answers, rounds, rootfs, runs } = input;
   open.release();
-  const again = { name: "bare", subject: subjectOf(image), request, observed: known.observed, manner: "bare" } as const;
+  const subject = subjectOf(image);
+  const again = {
+    name: "bare",
+    subject,
+    request: asSlim(request),
+    observed: known.observed,
+    manner: "bare",
+  } as const;
   const hasFailed = (rounds.at(-1)?.differences.length ?? 0) > 0;
   const bareRuns = hasFailed ? undefined : await stage("bare", () => exercise(again, deps));
   const bareDifferences = bareRuns ? await answers.compare(bareRuns) : [];
@@ -150,6 +175,8 @@ async function conclude(input: Trying & Tried & { rounds: Round[] }, deps: JobDe
   const warnings = [
     ...runs.flatMap((run) => run.warnings),
     ...missingOnPurpose(runs, known.rootfs, (path) => excludedBy(path) !== undefined),
+    ...permissionsOf(known.rootfs, selection.kept, known.keep).warnings,
+    ...editWarnings(source.config, request),
   ];
   const tags = verification.verdict === "failed" ? [] : image.tags;
   if (verification.verdict === "failed") await drop(image, deps);
