@@ -3,6 +3,8 @@ import { WinnowError } from "#contract/error.ts";
 import { type ExecProbe, type Finish, JobKind, JobRequest, type Probe } from "#contract/job.ts";
 import { parseProbeCommand, parseProbeFile } from "#runner/probes/parse-probe.ts";
 import { capturedProbes, discoveryOf, exerciseFlags } from "./exercise-options.ts";
+import { imageFlags, imageOptionOf, outputOf } from "./options/image.ts";
+import { keepFlags, keepOf, keepOptionOf } from "./options/keep.ts";
 import { toArgv, toExecArgv } from "./shell-words.ts";
 
 const Repeated = z.array(z.string()).default([]);
@@ -23,8 +25,8 @@ export const JobOptions = z.object({
   cmd: Repeated,
   user: z.string().optional(),
   mount: Repeated,
-  includePath: Repeated,
-  excludePattern: Repeated,
+  ...keepFlags,
+  ...imageFlags,
   env: Repeated,
   workdir: z.string().optional(),
   network: z.string().optional(),
@@ -34,7 +36,6 @@ export const JobOptions = z.object({
   etcHostsMap: Repeated,
   containerDns: Repeated,
   containerDnsSearch: Repeated,
-  keep: z.string().default("exact"),
   pull: z.boolean().default(false),
   lifecycle: Repeated,
   repeatObservation: z.string().optional(),
@@ -82,7 +83,8 @@ export function toJobRequest(image: string, options: JobOptions, files: Readonly
     },
     observe: { repeat: options.repeatObservation === undefined ? undefined : Number(options.repeatObservation) },
     limits: finish?.kind === "timeout" ? { scenarioMs: timeoutMs } : {},
-    keep: { profile: options.keep, includePaths: options.includePath, excludePatterns: options.excludePattern },
+    keep: keepOf(options, files, read),
+    output: outputOf(options, read),
     tags: options.tag,
   };
   const parsed = JobRequest.safeParse(candidate);
@@ -193,9 +195,8 @@ const optionOf: [path: string, option: string][] = [
   ["run.links", "--link"],
   ["run.expose", "--expose"],
   ["run.mounts", "--mount"],
-  ["keep.profile", "--keep"],
-  ["keep.includePaths", "--include-path"],
-  ["keep.excludePatterns", "--exclude-pattern"],
+  ...keepOptionOf,
+  ...imageOptionOf,
 ];
 
 function describeIssue(issue: z.core.$ZodIssue, candidate: unknown): string {
