@@ -42,7 +42,7 @@ test("additions are the kept files that were not opened, by rule, the largest fi
     ["/"],
     ["/used"],
     ["/a", { kind: "rule", by: "locale" }],
-    ["/lib", { kind: "needed", by: "/used", detail: "lib.so" }],
+    ["/lib", { kind: "script", by: "/used", detail: "import" }],
     ["/b", { kind: "rule", by: "locale" }],
   );
   expect(additions(rootfs, kept, new Set(["/used"]))).toEqual([
@@ -54,7 +54,27 @@ test("additions are the kept files that were not opened, by rule, the largest fi
         { path: "/a", bytes: 1 },
       ],
     },
-    { by: "needed", bytes: 5, largest: [{ path: "/lib", bytes: 5 }] },
+    { by: "script import", bytes: 5, largest: [{ path: "/lib", bytes: 5 }] },
+  ]);
+});
+
+test("what a program needs is charged to the rule that keeps the program", () => {
+  const rootfs = aRootfs({
+    "/tool": { size: 1 },
+    "/lib.so": { target: "lib.so.1" },
+    "/lib.so.1": { size: 20 },
+    "/own.so": { size: 300 },
+  });
+  const kept = aKeepSet(
+    ["/app"],
+    ["/tool", { kind: "unit", by: "/app", detail: "package tools" }],
+    ["/lib.so", { kind: "needed", by: "/tool", detail: "lib.so" }],
+    ["/lib.so.1", { kind: "target", by: "/lib.so" }],
+    ["/own.so", { kind: "needed", by: "/app", detail: "own.so" }],
+  );
+  expect(additions(rootfs, kept, new Set(["/app"])).map(({ by, bytes }) => [by, bytes])).toEqual([
+    ["observed default", 300],
+    ["unit package tools", 21],
   ]);
 });
 

@@ -1,4 +1,4 @@
-import type { KeepSet, Reason } from "#runner/keep-set.ts";
+import { type KeepSet, type ReasonKind, reasonChain } from "#runner/keep-set.ts";
 import type { Rootfs } from "#runner/rootfs.ts";
 import { filesBytes } from "#runner/rootfs-size.ts";
 import { median } from "./table.ts";
@@ -24,11 +24,11 @@ export type Addition = { by: string; bytes: number; largest: { path: string; byt
 export function additions(rootfs: Rootfs, kept: KeepSet, opened: ReadonlySet<string>): Addition[] {
   const inodes = new Set([...opened].map((path) => rootfs.get(path)?.inode));
   const byRule = new Map<string, Addition["largest"]>();
-  for (const [path, reason] of kept) {
+  for (const path of kept.keys()) {
     const entry = rootfs.get(path);
     if (entry?.type !== "file" || inodes.has(entry.inode)) continue;
     inodes.add(entry.inode);
-    const rule = ruleOf(reason);
+    const rule = ruleOf(kept, path);
     byRule.set(rule, [...(byRule.get(rule) ?? []), { path, bytes: entry.size }]);
   }
   return [...byRule]
@@ -40,10 +40,17 @@ export function additions(rootfs: Rootfs, kept: KeepSet, opened: ReadonlySet<str
     .sort((a, b) => b.bytes - a.bytes);
 }
 
-/** A reason without the entry that it leads to; the name of a library is as good as that. */
-function ruleOf({ kind, by, detail }: Reason): string {
+/** Reasons that follow from another entry by themselves: the cost is that entry's. */
+const consequences: ReadonlySet<ReasonKind> = new Set(["target", "needed", "parent"]);
+
+/** The rule that an entry is kept for in the end, without the entry that it was applied to. */
+function ruleOf(kept: KeepSet, path: string): string {
+  const chain = reasonChain(kept, path);
+  const found = chain.find(({ reason }) => !consequences.has(reason.kind)) ?? chain.at(-1);
+  if (!found) return "unknown";
+  const { kind, by, detail } = found.reason;
   if (!by.startsWith("/")) return `${kind} ${by}`;
-  return kind === "needed" || detail === undefined ? kind : `${kind} ${detail}`;
+  return detail === undefined || consequences.has(kind) ? kind : `${kind} ${detail}`;
 }
 
 /** Sizes against the bound: `exact` within 1.02 each; otherwise the median within 1.08 and nine in ten within 1.25. */
