@@ -219,6 +219,11 @@ describe.each(engines)("rebuilding on $host", (engine) => {
     await expect(resolve({ ...asked, tags: ["Not A Name"] }, deps())).rejects.toMatchObject({
       code: "request.invalid",
     });
+    const keep = { ...asked.keep, excludePatterns: ["/a/[b"] };
+    await expect(resolve({ ...asked, keep }, deps())).rejects.toMatchObject({
+      code: "request.invalid",
+      message: expect.stringContaining("/a/[b"),
+    });
   });
 
   test("an image of another architecture may be looked at and not run", async () => {
