@@ -5,6 +5,7 @@
  *   chain        answers "whole"; where there is no /ballast (which it sees in a listing and does not touch) it needs the files
  *                1 to 8 of a directory that nothing in the image names, one after the other
  *   done         writes "done" and ends
+ *   idle         never listens and never ends
  *
  * Called "sh" it ends when there is nothing more to read, called "sleep" it never ends.
  */
@@ -116,11 +117,11 @@ int main(int argc, char **argv)
         return 0;
     }
     signal(SIGTERM, on_stop);
-    if (strcmp(name, "sleep") == 0)
-        for (;;)
-            pause();
     if (argc < 2)
         return 64;
+    if (strcmp(name, "sleep") == 0 || strcmp(argv[1], "idle") == 0)
+        for (;;)
+            pause();
     if (strcmp(argv[1], "done") == 0) {
         puts("done");
         return 0;

@@ -7,8 +7,8 @@ import { ballast, compileFaultApp, file } from "./fault-images.ts";
 const engines = await enginesUnderTest(process.env);
 const source = "honest-app.c";
 
-/** Nobody waits a minute for what never listens. */
-const quick = { limits: { startMs: 1500, scenarioMs: 6000 } };
+/** Nobody waits a minute for what never listens; the end of what only waits is not waited for at all. */
+const quick = { limits: { startMs: 1500 } };
 
 const lines = ({ stored }: Ended) =>
   String(stored.get("files.jsonl"))
@@ -94,6 +94,16 @@ describe.concurrent.each(engines)("honesty on $host", (engine) => {
     const config = { Entrypoint: ["/bin/sleep"], ExposedPorts: { "8080/tcp": {} } };
     const image = await bench.image(["1d"], { files: [...base, file("bin/sleep", program, 0o755)], config });
     expect((await bench.run(image, quick)).error?.code).toBe("app.never-listened");
+  });
+
+  test("a command of unknown kind that neither listens nor ends is watched to the end of its time", async () => {
+    const limits = { startMs: 1500, scenarioMs: 5000 };
+    const ended = await bench.run(await bench.image(["idle"], { files: base }), { limits });
+    expectCleaned(ended);
+    expect(ended.report?.warnings).toContainEqual({
+      code: "app.idle",
+      text: expect.stringMatching(/ did not end in [5-9] s/),
+    });
   });
 
   test("a tiny result of a command that never listened is suspicious", async () => {
