@@ -26,6 +26,43 @@ describe("a job file", () => {
     expect(read("image: web:1")).toEqual(JobRequest.parse({ image: "web:1" }));
   });
 
+  it("says what to keep and how the image's config differs", () => {
+    const request = read(`
+      image: a
+      keep:
+        exes: [psql]
+        shell: minimal
+        appImage: true
+        certificates: bundles
+        zoneinfo: false
+        permissions: ["/srv:750#1#2"]
+      output: {cmd: serve 'a b', env: {A: 1}, expose: [80], labels: [x=y], removeEnv: [B], keepOverrides: [user]}
+    `);
+    expect(request).toMatchObject({
+      keep: {
+        includeExes: ["psql"],
+        includeShell: "minimal",
+        includeAppImage: { startGroup: 0 },
+        includeCertificates: "bundles",
+        includeZoneinfo: false,
+        pathPerms: [{ path: "/srv", mode: 0o750, uid: 1, gid: 2 }],
+      },
+      output: { cmd: ["serve", "a b"], env: ["A=1"], expose: ["80"], labels: ["x=y"], removeEnv: ["B"] },
+    });
+    expect(JobRequest.parse(request)).toEqual(request);
+  });
+
+  it.each([
+    ["keep:\n  exclude: [/b, /a]\n  include: [/a]", "job.yaml:3:17: keep.exclude[1]: --include-path /a asks to keep"],
+    ["keep:\n  permissions:\n    - /a:755\n    - /a:700", "job.yaml:5:7: keep.permissions[1]: /a:700 contradicts"],
+    ["keep:\n  permissions: [/a:999]", 'job.yaml:3:17: keep.permissions[0]: "999" is no octal mode.'],
+    ["output:\n  removeEnv: [A]\n  env: {A: 1}", "job.yaml:3:15: output.removeEnv[0]: A is to be added and"],
+    ["keep:\n  shell: zsh", "job.yaml:3:10: keep.shell: "],
+    ["keep:\n  exe: [a]", 'job.yaml:3:3: keep.exe: is not a key that is known here (did you mean "exes"?)'],
+  ])("tells the line of rules that contradict or mean nothing: %j", (rules, message) => {
+    expect(() => read(`image: a\n${rules}\n`)).toThrow(message);
+  });
+
   it("carries what a request has, each in the form that people write", () => {
     const request = read(`
       image: shop:1
@@ -33,6 +70,7 @@ describe("a job file", () => {
       tags: [shop:small]
       keep: {profile: exact, include: [/srv/**], exclude: ["*.md"]}
       run: {network: back, expose: [8080, 53/udp], mounts: ["data:/data"]}
+      observe: {repeat: 2}
       limits: {memory: 512MiB, disk: 2147483648B, cpus: 1.5, start: 90s, scenario: 10m, probe: 5}
       scenarios:
         - name: web
@@ -58,6 +96,7 @@ describe("a job file", () => {
       tags: ["shop:small"],
       keep: { profile: "exact", includePaths: ["/srv/**"], excludePatterns: ["*.md"] },
       run: { network: "back", expose: ["8080", "53/udp"], mounts: ["data:/data"] },
+      observe: { repeat: 2 },
       limits: {
         memoryBytes: 512 * 2 ** 20,
         diskBytes: 2 * 2 ** 30,

@@ -3,7 +3,10 @@ import type { z } from "zod";
 import { WinnowError } from "#contract/error.ts";
 import { JobRequest } from "#contract/job.ts";
 import { type JobFile, jobFile } from "#contract/job-file.ts";
+import { keepKeys } from "#contract/job-file-rules.ts";
+import type { Keep } from "#contract/keep.ts";
 import { parseProbeCommand } from "#runner/probes/parse-probe.ts";
+import { toPermsRule } from "./options/path-rule.ts";
 import type { JobOptions } from "./options.ts";
 import { toArgv, toExecArgv } from "./shell-words.ts";
 
@@ -13,6 +16,7 @@ const besides = [
   "--tag",
   "--keep",
   "--pull",
+  "--include-paths-creport-file",
   "--json",
   "--show-clogs",
   "--show-blogs",
@@ -26,6 +30,7 @@ const besides = [
 export function requestOfFile(
   text: string,
   { file, image, kind, tag, keep, pull, given, command }: JobOptions & { file: string; image: string | undefined },
+  reported: Keep["includeReported"] = [],
 ): JobRequest {
   const twice = [...given.filter((flag) => !besides.includes(flag)), ...(command ? ["--"] : [])];
   if (twice.length > 0) {
@@ -35,10 +40,17 @@ export function requestOfFile(
       `Write it in ${file}; an image, --tag, --keep and --pull may stand beside a job file, and win over it.`,
     );
   }
-  return readJobFile(text, file, { kind, image, tags: tag, keep: given.includes("--keep") ? keep : undefined, pull });
+  const profile = given.includes("--keep") ? keep : undefined;
+  return readJobFile(text, file, { kind, image, tags: tag, keep: profile, pull, reported });
 }
 
-type Beside = Pick<JobRequest, "kind" | "tags"> & { image?: string; keep?: string; pull: boolean };
+type Beside = Pick<JobRequest, "kind" | "tags"> & {
+  image?: string;
+  keep?: string;
+  pull: boolean;
+  /** What earlier jobs kept: a job file has no key for it, since it is another one with every run. */
+  reported?: Keep["includeReported"];
+};
 
 /**
  * The request that a job file describes, YAML or JSON. `fileName` is only for messages. Throws one `request.invalid` that
@@ -66,12 +78,26 @@ export function readJobFile(text: string, fileName: string, beside: Beside): Job
       }))
       .toSorted((a, b) => a.at - b.at)
       .map(({ at, said }) => `${place(at)}: ${said}`);
-  const file = jobFile({ argv: toArgv, execArgv: toExecArgv, httpProbe: parseProbeCommand }).safeParse(content);
+  const file = jobFile({
+    argv: toArgv,
+    execArgv: toExecArgv,
+    httpProbe: parseProbeCommand,
+    pathPerms: (text) => toPermsRule(text).perms,
+  }).safeParse(content);
   if (!file.success) throw refuse(tell(file.error.issues));
   const request = JobRequest.safeParse(candidate(file.data, beside));
-  if (!request.success) throw refuse(tell(request.error.issues));
+  if (!request.success) throw refuse(tell(request.error.issues.map(inFile)));
   return request.data;
 }
+
+/** The issue with the path that the thing has in the file. */
+const inFile = (issue: z.core.$ZodIssue): z.core.$ZodIssue => {
+  const [part, field, ...rest] = issue.path;
+  const key = part === "keep" ? keepKeys[String(field)] : undefined;
+  return key === undefined
+    ? issue
+    : { ...issue, path: ["keep", key, ...rest.filter((each) => typeof each === "number")] };
+};
 
 const refuse = (faults: readonly string[]) =>
   new WinnowError("request.invalid", faults.join("\n"), "docs/job-file.md lists every key of a job file.");
@@ -83,7 +109,11 @@ function candidate({ image, pull, tags, keep, ...rest }: JobFile, beside: Beside
     image: beside.image ?? image,
     pull: beside.pull ? "if-absent" : pull,
     tags: beside.tags.length > 0 ? beside.tags : tags,
-    keep: beside.keep === undefined ? keep : { ...keep, profile: beside.keep },
+    keep: {
+      ...keep,
+      includeReported: beside.reported,
+      ...(beside.keep === undefined ? {} : { profile: beside.keep }),
+    },
   };
 }
 

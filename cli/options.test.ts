@@ -114,6 +114,10 @@ describe("a request", () => {
     expect(ask({ continueAfter }).scenarios[0]?.finish).toEqual(finish);
   });
 
+  it("observes as often as it is told", () => {
+    expect([ask().observe, ask({ repeatObservation: "3" }).observe]).toEqual([{ repeat: 1 }, { repeat: 3 }]);
+  });
+
   it("observes for the 60 s that docker-slim's users know as timeout", () => {
     expect(ask({ continueAfter: "timeout" }).limits.scenarioMs).toBe(60_000);
   });
@@ -154,6 +158,8 @@ describe("faults", () => {
     [{ command: ["a"], cmd: ["b"] }, /^--cmd: .*not both/],
     [{ cmd: ["a", "b"], env: ["BROKEN"] }, /^--env "BROKEN": /],
     [{ cmd: ["a", "b"], continueAfter: "signal" }, /^--continue-after: only one scenario can wait/],
+    [{ repeatObservation: "6" }, /^--repeat-observation: .*5/],
+    [{ repeatObservation: "often" }, /^--repeat-observation/],
     [{ lifecycle: ["restart,sleep"] }, /^--lifecycle "sleep": .*"read-only"/],
     [{ httpProbeCmdFile: "missing.json" }, /^--http-probe-cmd-file: /],
     [{ expose: ["http"] }, /^--expose "http": /],

@@ -3,6 +3,8 @@ import { WinnowError } from "#contract/error.ts";
 import { type ExecProbe, type Finish, JobKind, JobRequest, type Probe } from "#contract/job.ts";
 import { parseProbeCommand, parseProbeFile } from "#runner/probes/parse-probe.ts";
 import { capturedProbes, discoveryOf, exerciseFlags } from "./exercise-options.ts";
+import { imageFlags, imageOptionOf, outputOf } from "./options/image.ts";
+import { keepFlags, keepOf, keepOptionOf } from "./options/keep.ts";
 import { toArgv, toExecArgv } from "./shell-words.ts";
 
 const Repeated = z.array(z.string()).default([]);
@@ -23,8 +25,8 @@ export const JobOptions = z.object({
   cmd: Repeated,
   user: z.string().optional(),
   mount: Repeated,
-  includePath: Repeated,
-  excludePattern: Repeated,
+  ...keepFlags,
+  ...imageFlags,
   env: Repeated,
   workdir: z.string().optional(),
   network: z.string().optional(),
@@ -34,9 +36,9 @@ export const JobOptions = z.object({
   etcHostsMap: Repeated,
   containerDns: Repeated,
   containerDnsSearch: Repeated,
-  keep: z.string().default("exact"),
   pull: z.boolean().default(false),
   lifecycle: Repeated,
+  repeatObservation: z.string().optional(),
   /** The job file. */
   file: z.string().optional(),
   /** The flags that were really given, `--keep`: the others have their defaults. */
@@ -79,8 +81,10 @@ export function toJobRequest(image: string, options: JobOptions, files: Readonly
       expose: options.expose,
       mounts: options.mount,
     },
+    observe: { repeat: options.repeatObservation === undefined ? undefined : Number(options.repeatObservation) },
     limits: finish?.kind === "timeout" ? { scenarioMs: timeoutMs } : {},
-    keep: { profile: options.keep, includePaths: options.includePath, excludePatterns: options.excludePattern },
+    keep: keepOf(options, files, read),
+    output: outputOf(options, read),
     tags: options.tag,
   };
   const parsed = JobRequest.safeParse(candidate);
@@ -182,6 +186,7 @@ const optionOf: [path: string, option: string][] = [
   ["scenarios.apiSpecs", "--http-probe-apispec"],
   ["scenarios.finish", "--continue-after"],
   ["scenarios.lifecycle", "--lifecycle"],
+  ["observe.repeat", "--repeat-observation"],
   ["run.network", "--network"],
   ["run.hostname", "--hostname"],
   ["run.etcHosts", "--etc-hosts-map"],
@@ -190,9 +195,8 @@ const optionOf: [path: string, option: string][] = [
   ["run.links", "--link"],
   ["run.expose", "--expose"],
   ["run.mounts", "--mount"],
-  ["keep.profile", "--keep"],
-  ["keep.includePaths", "--include-path"],
-  ["keep.excludePatterns", "--exclude-pattern"],
+  ...keepOptionOf,
+  ...imageOptionOf,
 ];
 
 function describeIssue(issue: z.core.$ZodIssue, candidate: unknown): string {

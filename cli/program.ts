@@ -11,6 +11,8 @@ import { showWhy } from "./commands/why.ts";
 import type { Config } from "./config.ts";
 import { addExerciseOptions } from "./exercise-options.ts";
 import type { LogFormat } from "./log.ts";
+import { addImageOptions } from "./options/image.ts";
+import { addKeepOptions } from "./options/keep.ts";
 import { JobOptions } from "./options.ts";
 import { describeError, errorDocument } from "./summary.ts";
 import type { World } from "./world.ts";
@@ -242,6 +244,7 @@ function addRunOptions(sub: Command): void {
       "run once more for each: restart, reload, timezone, locale, read-only; repeatable",
       repeated,
     )
+    .option("--repeat-observation <times>", "observe each scenario so often, 1 to 5 times, and keep what any run used")
     .option("--env <NAME=value>", "set in the environment; repeatable", repeated)
     .option("--workdir <path>", "run in this directory")
     .option("--mount <SOURCE:TARGET[:ro]>", "mount a volume or a directory of the engine's host; repeatable", repeated)
@@ -252,20 +255,8 @@ function addRunOptions(sub: Command): void {
     .option("--etc-hosts-map <NAME:ADDRESS>", "add to /etc/hosts; repeatable", repeated)
     .option("--container-dns <address>", "use this name server; repeatable", repeated)
     .option("--container-dns-search <domain>", "search names in this domain; repeatable", repeated)
-    .option("--include-path <glob>", "keep this path, a directory with all below it; repeatable", repeated)
-    .option("--exclude-pattern <glob>", "keep nothing that fits, whatever wants it; repeatable", repeated)
-    .option(
-      "--keep <profile>",
-      "exact: what was used; safe: also what the application may need; package: also the packages of what was used",
-      "exact",
-    )
     .option("--show-clogs", "show what the container writes");
-}
-
-function addImageOptions(sub: Command): void {
-  sub
-    .option("--tag <name>", "name of the slim image; repeatable (default: NAME.slim)", repeated)
-    .option("--show-blogs", "show the details of the rebuild");
+  addKeepOptions(sub);
 }
 
 function toCount(text: string): number {

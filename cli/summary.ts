@@ -28,6 +28,8 @@ export function summarise({ report, jobId, artifactsPath }: Shown): string {
   }
   if (observation) rows.push(["files", usedLine(observation)]);
   if (report.repairs.length > 0) rows.push(["repaired", escapeControl(firstOf(report.repairs, 3))]);
+  for (const { pattern, entries, bytes } of report.excluded)
+    rows.push(["excluded", escapeControl(`${pattern}: ${entries} entries, ${formatBytes(bytes)}`)]);
   if (slim && slim.tags.length > 0)
     rows.push([slim.tags.length === 1 ? "tag" : "tags", escapeControl(slim.tags.join(", "))]);
   rows.push([

@@ -2,9 +2,7 @@ import { z } from "zod";
 import {
   ApiSpecs as ApiSpecsRequest,
   Crawl as CrawlRequest,
-  EnvAssignment,
   HttpProbe,
-  Keep,
   Lifecycle,
   Limits,
   Port,
@@ -12,34 +10,10 @@ import {
   Run,
   Scenario,
 } from "./job.ts";
+import { Env, lineOf, Scalar, type ShortForms } from "./job-file-forms.ts";
+import { keepRules, outputEdits } from "./job-file-rules.ts";
+import { Observe } from "./observe.ts";
 import { type Context, Duration, readBy, Size, strict, written } from "./written.ts";
-
-/** How what a person writes as one text is read. Each throws WinnowError `request.invalid` for a text that means nothing. */
-export type ShortForms = {
-  /** `serve "a b"`, nothing expanded. */
-  argv(text: string): string[];
-  /** The same, but what only a shell understands becomes `sh -c TEXT`. */
-  execArgv(text: string): string[];
-  /** `[[PROTO:]METHOD:]RESOURCE`. */
-  httpProbe(text: string): HttpProbe;
-};
-
-const Scalar = z.union([z.string(), z.number(), z.boolean()], { error: "write a text or a number" }).transform(String);
-
-const Env = written(
-  {
-    list: z.array(EnvAssignment),
-    map: z.record(z.string(), Scalar).transform((map, context) =>
-      Object.entries(map).map(([name, value]) => {
-        const assignment = `${name}=${value}`;
-        if (EnvAssignment.safeParse(assignment).success && !name.includes("=")) return assignment;
-        context.addIssue({ code: "custom", message: "cannot be the name or the value of a variable", path: [name] });
-        return z.NEVER;
-      }),
-    ),
-  },
-  "a map of NAME: value, or a list of NAME=value",
-);
 
 /** RFC 9110, 5.1 and 5.5. */
 const header = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*$/;
@@ -85,9 +59,6 @@ const Finish = written<FinishInput>(
   },
   finishHint,
 );
-
-const lineOf = (read: (text: string) => string[]) =>
-  written({ text: readBy(read), list: z.array(z.string()) }, "a command line, or a list of words");
 
 /** Requests as a person writes them, e.g. `http: POST:/items` or `http: {resource: /items, headers: {accept: text/html}}`. */
 const httpProbe = ({ httpProbe: read }: ShortForms) =>
@@ -201,12 +172,6 @@ const scenario = (forms: ShortForms) =>
     lifecycle: z.array(Lifecycle).default([]),
   }).transform((one) => ({ ...one, probes: one.probes.flat() }));
 
-const KeepRules = strict({
-  profile: Keep.shape.profile,
-  include: Keep.shape.includePaths,
-  exclude: Keep.shape.excludePatterns,
-}).transform(({ profile, include, exclude }) => ({ profile, includePaths: include, excludePatterns: exclude }));
-
 const { memoryBytes, diskBytes, cpus, pids, startMs, scenarioMs, probeMs } = Limits.shape;
 const Bounds = strict({
   memory: Size.pipe(memoryBytes.unwrap()).optional(),
@@ -234,11 +199,13 @@ export const jobFile = (forms: ShortForms) =>
     image: z.string().min(1).optional(),
     pull: PullPolicy.optional(),
     tags: z.array(z.string().min(1)).default([]),
-    keep: KeepRules.optional(),
+    keep: keepRules(forms).optional(),
+    output: outputEdits(forms).optional(),
     run: strict({
       ...Run.shape,
       expose: z.array(Scalar.pipe(Run.shape.expose.unwrap().element)).default([]),
     }).optional(),
+    observe: strict(Observe.shape).optional(),
     limits: Bounds.optional(),
     scenarios: z.array(scenario(forms)).min(1).optional(),
   });

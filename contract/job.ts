@@ -1,7 +1,11 @@
 import { z } from "zod";
+import { Keep } from "./keep.ts";
+import { Observe } from "./observe.ts";
+import { EnvAssignment, Output, type Override } from "./output.ts";
+
+export { Keep, KeepProfile } from "./keep.ts";
 
 export const Port = z.int().min(1).max(65535);
-export const EnvAssignment = z.string().regex(/^[^=\0]+=[^\0]*$/, "write NAME=value");
 const Seconds = z.number().positive();
 
 /** One HTTP request. Without `protocol` http is tried first, then https; without `port` it goes to every listening port. */
@@ -168,35 +172,40 @@ export const Limits = z.strictObject({
 });
 export type Limits = z.infer<typeof Limits>;
 
-export const KeepProfile = z.enum(["exact", "safe", "package"]);
-export type KeepProfile = z.infer<typeof KeepProfile>;
-
-export const Keep = z.strictObject({
-  profile: KeepProfile.default("exact"),
-  /** Globs over absolute paths; a directory means all below it. */
-  includePaths: z.array(z.string().startsWith("/")).default([]),
-  /** Globs over absolute paths that are not kept, whatever wants them. */
-  excludePatterns: z.array(z.string().min(1)).default([]),
-});
-export type Keep = z.infer<typeof Keep>;
-
 export const JobKind = z.enum(["slim", "profile", "info"]);
 export type JobKind = z.infer<typeof JobKind>;
 
 export const PullPolicy = z.enum(["if-absent", "always", "never"]);
 
-export const JobRequest = z.strictObject({
-  kind: JobKind.default("slim"),
-  image: z.string().min(1),
-  pull: PullPolicy.default("never"),
-  scenarios: Scenarios.default([Scenario.parse({})]),
-  run: Run.default(Run.parse({})),
-  limits: Limits.default(Limits.parse({})),
-  keep: Keep.default(Keep.parse({})),
-  /** Names for the slim image; default: `NAME.slim` with the tag of the source. */
-  tags: z.array(z.string().min(1)).default([]),
-});
+export const JobRequest = z
+  .strictObject({
+    kind: JobKind.default("slim"),
+    image: z.string().min(1),
+    pull: PullPolicy.default("never"),
+    scenarios: Scenarios.default([Scenario.parse({})]),
+    run: Run.default(Run.parse({})),
+    observe: Observe.default(Observe.parse({})),
+    limits: Limits.default(Limits.parse({})),
+    keep: Keep.default(Keep.parse({})),
+    output: Output.default(Output.parse({})),
+    /** Names for the slim image; default: `NAME.slim` with the tag of the source. */
+    tags: z.array(z.string().min(1)).default([]),
+  })
+  .superRefine(({ scenarios, output }, context) => {
+    for (const field of ambiguous(scenarios, output.keepOverrides)) {
+      const message = `the scenarios differ in ${field}, and the image can have only one`;
+      context.addIssue({ code: "custom", path: ["output", "keepOverrides"], message });
+    }
+  });
 export type JobRequest = z.infer<typeof JobRequest>;
+
+/** What is to be kept as it was run, and was run in several ways. */
+function ambiguous(scenarios: readonly Scenario[], kept: readonly Override[]) {
+  const fields = (["entrypoint", "cmd", "workdir", "user", "env"] as const).filter(
+    (field) => kept.includes(field) || kept.includes("all"),
+  );
+  return fields.filter((field) => new Set(scenarios.map((one) => JSON.stringify(one[field]))).size > 1);
+}
 
 export const JobState = z.enum([
   "queued",

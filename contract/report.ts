@@ -60,7 +60,10 @@ export const Round = z.object({
   differences: z.array(Difference),
   /** Paths looked for in vain in the slim image that exist in the fat one. */
   missing: z.array(z.string()),
+  /** Those of them that were brought back, or what listings no longer showed. */
   repairs: z.array(z.string()),
+  /** What came back with them: `entries` more of the unit that `of`, one of the repairs, is a part of. */
+  units: z.array(z.object({ of: z.string(), entries: z.int() })).default([]),
 });
 
 export type Round = z.infer<typeof Round>;
@@ -92,6 +95,18 @@ export const OpenQuestion = z.object({
   text: z.string(),
 });
 export type OpenQuestion = z.infer<typeof OpenQuestion>;
+
+/** What the runs of one scenario on the original did not do alike. Runs are numbered from 1. */
+export const UnsteadyScenario = z.object({
+  scenario: z.string(),
+  /** How many entries of the image only some of its runs used. */
+  entries: z.int(),
+  /** The first of them, with the runs that used each. */
+  paths: z.array(z.object({ path: z.string(), runs: z.array(z.int()) })),
+  /** TCP ports that only some of its runs listened on. */
+  ports: z.array(z.object({ port: z.int(), runs: z.array(z.int()) })),
+});
+export type UnsteadyScenario = z.infer<typeof UnsteadyScenario>;
 
 export const Report = z.object({
   schemaVersion: z.literal(reportSchemaVersion),
@@ -142,6 +157,8 @@ export const Report = z.object({
       syscalls: z.array(z.string()),
       warnings: z.array(Warning),
       openQuestions: z.array(OpenQuestion).default([]),
+      /** How often each scenario was observed, and those whose runs differed. */
+      repeated: z.object({ times: z.int(), unsteady: z.array(UnsteadyScenario) }).default({ times: 1, unsteady: [] }),
     })
     .nullable(),
   /** Kept entries and bytes by the kind of their first reason. */
@@ -150,6 +167,8 @@ export const Report = z.object({
   removed: z
     .array(z.object({ owner: z.string().nullable(), entries: z.int(), files: z.int(), bytes: z.int() }))
     .default([]),
+  /** What each exclude pattern took away of what would have been kept; files, hard links once. */
+  excluded: z.array(z.object({ pattern: z.string(), entries: z.int(), bytes: z.int() })).default([]),
   /** Directories and files that were taken for the application's own, and why; with their sizes in the fat image. */
   application: z.array(z.object({ path: z.string(), reason: z.string(), files: z.int(), bytes: z.int() })).default([]),
   stages: z.array(StageTime),

@@ -19,8 +19,10 @@ export type ScenarioRun = {
   answers: Answer[];
   /** Probes that were found by looking at answers (crawl, API specs); their answers are among `answers`. Later runs repeat them. */
   discovered: HttpProbe[];
-  /** Listening TCP ports when the probes began. */
+  /** Listening TCP ports when the probes began, by the numbers that they had in the first run. */
   ports: number[];
+  /** The same by their own numbers, when some were picked anew. */
+  boundPorts?: number[];
   /** From the start of the container to readiness; null when nothing listened. */
   startMs: number | null;
   /** From the start of the container to its end. */

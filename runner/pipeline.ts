@@ -3,15 +3,21 @@ import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "./deps.ts";
 import { canceled } from "./docker/errors.ts";
-import type { SourceImage } from "./image/source.ts";
+import { readLayers } from "./docker/image-layers.ts";
+import { layerRules, wantsLayers } from "./image/app-layers.ts";
+import { canonicalJson } from "./image/archive.ts";
+import { editedConfig } from "./image/edit-config.ts";
+import type { ImageConfig, SourceImage } from "./image/source.ts";
 import type { ScenarioRun } from "./observation.ts";
 import { storeArtifacts } from "./report/artifacts.ts";
 import { report } from "./report/report.ts";
 import type { Rootfs } from "./rootfs.ts";
 import { sensorBinary } from "./sensor/binary.ts";
+import type { Subject } from "./stages/instrument.ts";
 import { type JobDeps, withJob } from "./stages/job-deps.ts";
 import type { Known } from "./stages/keep.ts";
 import { observe, withHealthcheck } from "./stages/observe.ts";
+import { once } from "./stages/once.ts";
 import { withFiles } from "./stages/open-files.ts";
 import { prove } from "./stages/prove.ts";
 import { readOwners } from "./stages/read-owners.ts";
@@ -39,8 +45,9 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
   setMaxListeners(0, deps.signal);
   const stage = stageTimer(deps);
   const source = await stage("resolve", () => resolve(asked, deps));
-  const request = { ...asked, scenarios: withHealthcheck(asked.scenarios, source.config) };
-  const fat = { image: source.id, config: source.config };
+  const config = editedConfig(source.config, asked);
+  const request = { ...asked, scenarios: withHealthcheck(asked.scenarios, config) };
+  const fat = runBy(source, config);
   const work = async (job: JobDeps): Promise<Report> => {
     const observing = stage(
       "observe",
@@ -61,11 +68,15 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
         ),
       );
       const observed = await observing;
-      const known = whatIsKnown(source, request, index.rootfs, observed.runs);
+      const layers = wantsLayers(request.keep)
+        ? layerRules(await stage("layers", () => readLayers(job, source.id)), request.keep)
+        : [];
+      const known = { ...whatIsKnown(config, request, index.rootfs, observed.runs), layers };
       // Asked for when nothing else reads the original any more: beside the last run, which leaves the processor time.
       const held = { ...open, release: () => void owners().then(open.release, open.release) };
+      const { passes } = observed;
       try {
-        const proof = await prove({ request, source, fat, known, open: held, stage }, job);
+        const proof = await prove({ request, source, fat, known, passes, owners, open: held, stage }, job);
         const decided = { observed, contents: known.contents, owners: await owners(), ...proof };
         return { request, source, index, ...decided, startedAt, stages: stage.times };
       } finally {
@@ -78,22 +89,25 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
   return withJob(deps, await sensorBinary(source.architecture), work);
 }
 
-/** Work that begins when it is first asked for, and is not begun again; `settled` waits for its end, whatever comes of it. */
-function once<T>(work: () => Promise<T>): (() => Promise<T>) & { settled(): Promise<void> } {
-  let begun: Promise<T> | undefined;
-  const get = (): Promise<T> => {
-    begun ??= work();
-    return begun;
-  };
-  return Object.assign(get, { settled: async () => void (await Promise.allSettled([begun])) });
+/** The original, run by the config that the slim image will have. */
+function runBy({ id, config: made }: SourceImage, config: ImageConfig): Subject {
+  return { image: id, config, ...(canonicalJson(config).equals(canonicalJson(made)) ? {} : { made }) };
 }
 
 const whatIsKnown = (
-  { config }: SourceImage,
-  { keep }: JobRequest,
+  config: ImageConfig,
+  { keep, run }: JobRequest,
   rootfs: Rootfs,
   observed: readonly ScenarioRun[],
-): Known => ({ rootfs, observed, config, keep, facts: new Map(), contents: new Map() });
+): Known => ({
+  rootfs,
+  observed,
+  config,
+  keep,
+  mounts: run.mounts,
+  facts: new Map(),
+  contents: new Map(),
+});
 
 const describeRuns = (runs: readonly { ports: number[]; answers: unknown[] }[]): string => {
   const ports = [...new Set(runs.flatMap((run) => run.ports))];

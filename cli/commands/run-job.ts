@@ -15,6 +15,7 @@ import { listenToInterrupts } from "../interrupts.ts";
 import { requestOfFile } from "../job-file.ts";
 import { type LocalResult, runLocalJob } from "../local-job.ts";
 import { type LogFormat, openJobLog, stageOf, toTextLine } from "../log.ts";
+import { keepFiles, reportedBy } from "../options/keep.ts";
 import { type JobOptions, toJobRequest } from "../options.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { openState } from "../state.ts";
@@ -116,7 +117,9 @@ async function sweepQuietly({ backend }: World, { engine, log }: RunnerDeps): Pr
 /** From the job file or from the flags. Throws `request.invalid`. */
 function requestOf(image: string | undefined, options: JobOptions): JobRequest {
   const { file, httpProbeCmdFile } = options;
-  if (file !== undefined) return requestOfFile(readText("--file", file), { ...options, file, image });
+  const texts = new Map(keepFiles(options).map(({ option, file: name }) => [name, readText(option, name)]));
+  if (file !== undefined)
+    return requestOfFile(readText("--file", file), { ...options, file, image }, reportedBy(options, texts));
   if (image === undefined) {
     throw new WinnowError(
       "request.invalid",
@@ -126,7 +129,7 @@ function requestOf(image: string | undefined, options: JobOptions): JobRequest {
   }
   const commands = httpProbeCmdFile === undefined ? [] : [{ option: "--http-probe-cmd-file", file: httpProbeCmdFile }];
   const named = [...commands, ...exerciseFiles(options)];
-  const files = new Map(named.map(({ option, file: name }) => [name, readText(option, name)]));
+  const files = new Map([...texts, ...named.map(({ option, file: name }) => [name, readText(option, name)] as const)]);
   return toJobRequest(image, options, files);
 }
 

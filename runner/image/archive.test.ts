@@ -56,6 +56,13 @@ describe("the config of the slim image", () => {
     });
   });
 
+  test("has labels of any length as they are", () => {
+    const long = `{"bom":"${"x".repeat(100_000)}"}`;
+    const config = ImageConfig.parse({ Labels: { "io.buildpacks.build.metadata": long } });
+    const parts = composeImage(aSource(), slimConfig(aSource({ config })), layer);
+    expect(JSON.parse(String(parts.config)).config.Labels["io.buildpacks.build.metadata"]).toBe(long);
+  });
+
   test("has nothing that engines record about containers or leave unset", () => {
     const config = ImageConfig.parse({
       Hostname: "0123",

@@ -27,11 +27,12 @@ export const runConfig = (config: ImageConfig): ImageConfig =>
   Object.fromEntries(Object.entries(config).filter(([field]) => !containerOnly.has(field)));
 
 /**
- * The config of the slim image: the source's, field by field, and one label. Neither the job nor our version is in it: the
+ * The config of the slim image: the wanted one, field by field, and one label. Neither the job nor our version is in it: the
  * same source and the same keep set give the same digest on every runner and every day.
+ * @param config the source's own, or as the job edits it
  */
-export function slimConfig(source: SourceImage): ImageConfig {
-  return { ...runConfig(source.config), Labels: { ...source.config.Labels, [sourceLabel]: source.chainId } };
+export function slimConfig({ chainId, ...source }: SourceImage, config = source.config): ImageConfig {
+  return { ...runConfig(config), Labels: { ...config.Labels, [sourceLabel]: chainId } };
 }
 
 /** A layer as an uncompressed tar; its digest is its diff id too. `open` may be called more than once. */

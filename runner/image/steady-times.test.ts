@@ -121,3 +121,30 @@ async function steadyOrThrow(tar: Buffer): Promise<Buffer> {
   transform.end(tar);
   return buffer(transform);
 }
+
+test("gives entries the permission that the job wants, names that are no UTF-8 and long ones among them", async () => {
+  const long = `srv/${"d".repeat(120)}/file`;
+  const items = [directory("srv/", created), { name: "srv/a" }, { name: long, uid: 5_000_000 }, { name: "srv/b" }];
+  const permissions = new Map([
+    ["/srv", { mode: 0o1777, uid: 7, gid: 8 }],
+    [`/${long}`, { mode: 0o4711, uid: 3, gid: 4_000_000_000 }],
+  ]);
+  const tar = await buffer(Readable.from([await tarOf(items, "content")]).pipe(new SteadyTimes(created, permissions)));
+  const entries = extract();
+  entries.end(tar);
+  const found: unknown[] = [];
+  for await (const entry of entries) {
+    const { name, mode, uid, gid } = entry.header;
+    const content = entry.header.type === "directory" ? "" : String(await buffer(entry as unknown as Readable));
+    found.push([name, mode, uid, gid, content]);
+  }
+  expect(found).toEqual([
+    ["srv/", 0o1777, 7, 8, ""],
+    ["srv/a", 0o644, 0, 0, "content"],
+    // tar-stream does not read owners from records; GNU tar below does.
+    [long, 0o4711, 3, expect.any(Number), "content"],
+    ["srv/b", 0o644, 0, 0, "content"],
+  ]);
+  const listed = execFileSync("tar", ["--numeric-owner", "-tvf", "-"], { input: tar, encoding: "utf8" });
+  expect(listed.split("\n")[2]).toMatch(/^-rws--x--x 3\/4000000000 /);
+});

@@ -1,7 +1,11 @@
 import { Transform, type TransformCallback } from "node:stream";
+import { decodeBytes } from "../sensor/byte-text.ts";
 import { isEngineMade } from "./engine-made.ts";
 
 const blockBytes = 512;
+
+/** Permission bits and numeric owner, as a header says them. */
+type Permission = { mode: number; uid: number; gid: number };
 
 /** A pax header is taken into memory whole; xattrs and long names stay far below this. */
 const longestPax = 4 << 20;
@@ -9,10 +13,12 @@ const longestPax = 4 << 20;
 /**
  * Makes the layer's tar independent of the container it was taken from. When an engine creates a container it writes mount
  * points into /etc and a few other places, so their mtime is that of the container: whatever of them is younger than
- * `latest` (seconds, when the image was created) gets `latest`. All other bytes pass untouched. Fails on what is no tar.
+ * `latest` (seconds, when the image was created) gets `latest`. Entries with a permission of the job's get that, too. All other
+ * bytes pass untouched. Fails on what is no tar.
  */
 export class SteadyTimes extends Transform {
   readonly #latest: number;
+  readonly #permissions: ReadonlyMap<string, Permission>;
   /** Of the block that is being filled. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
@@ -23,9 +29,10 @@ export class SteadyTimes extends Transform {
   #paxHeader: Buffer | undefined;
   #ended = false;
 
-  constructor(latest: number) {
+  constructor(latest: number, permissions: ReadonlyMap<string, Permission> = new Map()) {
     super();
     this.#latest = latest;
+    this.#permissions = permissions;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -91,24 +98,67 @@ export class SteadyTimes extends Transform {
     const pax = this.#pax;
     this.#pax = undefined;
     const records = pax ? readPax(pax.records.subarray(0, readNumber(pax.header, 124, 12))) : [];
-    const recorded = records.find(({ key }) => key === "path")?.value.toString("latin1");
-    const path = `/${(recorded ?? nameOf(header)).replace(/\/+$/, "")}`;
-    if (!isEngineMade(path) || timeOf(header, records) <= this.#latest) {
+    const recorded = records.find(({ key }) => key === "path")?.value;
+    const path = `/${decodeBytes(recorded ?? nameOf(header)).replace(/\/+$/, "")}`;
+    const permission = this.#permissions.get(path);
+    const isSteady = !isEngineMade(path) || timeOf(header, records) <= this.#latest;
+    if (isSteady && !permission) {
       if (pax) this.push(Buffer.concat([pax.header, pax.records]));
       this.push(header);
       return;
     }
-    const kept = Buffer.concat(records.filter(({ key }) => key !== "mtime").map(({ raw }) => raw));
-    if (pax && kept.length > 0) {
-      const paxHeader = Buffer.from(pax.header);
-      paxHeader.write(`${kept.length.toString(8).padStart(11, "0")}\0`, 124, "latin1");
-      const padding = Buffer.alloc((blockBytes - (kept.length % blockBytes)) % blockBytes);
-      this.push(Buffer.concat([signed(paxHeader), kept, padding]));
+    const told = [...(isSteady ? [] : ["mtime"]), ...(permission ? ["uid", "gid"] : [])];
+    const kept = Buffer.concat([
+      ...records.filter(({ key }) => !told.includes(key)).map(({ raw }) => raw),
+      ...(permission ? ownerRecords(permission) : []),
+    ]);
+    if (kept.length > 0) this.push(paxWith(pax?.header ?? freshPaxHeader(), kept));
+    const changed = Buffer.from(header);
+    if (!isSteady) writeOctal(changed, 136, 12, this.#latest);
+    if (permission) {
+      writeOctal(changed, 100, 8, permission.mode);
+      writeOctal(changed, 108, 8, Math.min(permission.uid, maxOctalId));
+      writeOctal(changed, 116, 8, Math.min(permission.gid, maxOctalId));
     }
-    const steady = Buffer.from(header);
-    steady.write(`${this.#latest.toString(8).padStart(11, "0")}\0`, 136, "latin1");
-    this.push(signed(steady));
+    this.push(signed(changed));
   }
+}
+
+/** The largest owner that a header itself can hold; for larger ones a record counts. */
+const maxOctalId = 0o7777777;
+
+const writeOctal = (header: Buffer, at: number, bytes: number, value: number): void => {
+  header.write(`${value.toString(8).padStart(bytes - 1, "0")}\0`, at, "latin1");
+};
+
+const ownerRecords = ({ uid, gid }: Permission): Buffer[] =>
+  Object.entries({ uid, gid }).flatMap(([key, value]) => (value > maxOctalId ? [paxRecord(key, String(value))] : []));
+
+/** `LENGTH KEY=VALUE\n`, where the length counts its own digits. */
+function paxRecord(key: string, value: string): Buffer {
+  const rest = ` ${key}=${value}\n`;
+  let length = rest.length + 1;
+  while (String(length).length + rest.length !== length) length += 1;
+  return Buffer.from(`${length}${rest}`, "latin1");
+}
+
+function freshPaxHeader(): Buffer {
+  const header = Buffer.alloc(blockBytes);
+  header.write("PaxHeaders/entry", 0, "latin1");
+  writeOctal(header, 100, 8, 0o644);
+  for (const at of [108, 116]) writeOctal(header, at, 8, 0);
+  writeOctal(header, 136, 12, 0);
+  header.write("x", 156, "latin1");
+  header.write("ustar\u000000", 257, "latin1");
+  return header;
+}
+
+/** A pax header with these records, padded to whole blocks. */
+function paxWith(header: Buffer, records: Buffer): Buffer {
+  const own = Buffer.from(header);
+  writeOctal(own, 124, 12, records.length);
+  const padding = Buffer.alloc((blockBytes - (records.length % blockBytes)) % blockBytes);
+  return Buffer.concat([signed(own), records, padding]);
 }
 
 /** Octal text, or base 256 with the first bit set (GNU tar). */
@@ -126,11 +176,11 @@ function readNumber(header: Buffer, at: number, length: number): number {
 
 const textOf = (field: Buffer): string => field.toString("latin1").replace(/\0.*$/s, "");
 
-function nameOf(header: Buffer): string {
+function nameOf(header: Buffer): Buffer {
   const name = textOf(header.subarray(0, 100));
   const isUstar = header.subarray(257, 263).toString("latin1") === "ustar\0";
   const prefix = isUstar ? textOf(header.subarray(345, 500)) : "";
-  return prefix === "" ? name : `${prefix}/${name}`;
+  return Buffer.from(prefix === "" ? name : `${prefix}/${name}`, "latin1");
 }
 
 type PaxRecord = { key: string; value: Buffer; raw: Buffer };

@@ -156,6 +156,31 @@ describe("runProbes", () => {
     expect(await probe(aScenario())).toMatchObject([{ target: "http://:6379/", status: 200, bodySample: "not redis" }]);
   });
 
+  const startFrame = Buffer.from("\x01\0\0\0\0\x04\0\x0a\0\x0a\xce", "latin1");
+
+  test.each([
+    ["AMQP", 5672, "AMQP\0\0\x09\x01", startFrame],
+    ["AMQP of another version", 5672, "AMQP\0\0\x09\x01", Buffer.from("AMQP\0\x01\0\0")],
+    ["MQTT", 1883, "\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", Buffer.from("\x20\x02\0\0")],
+    [
+      "DNS",
+      53,
+      "\0\x1b\0\x2a\x01\0\0\x01\0\0\0\0\0\0\x09localhost\0\0\x01\0\x01",
+      Buffer.from("\0\x0c\0\x2a\x85\x80\0\0\0\0\0\0\0\0", "latin1"),
+    ],
+  ])("a server is greeted in its own protocol: %s", async (_name, port, greeting, answer) => {
+    const heard: string[] = [];
+    await tcp(port, (socket) => {
+      socket.on("data", (data) => {
+        heard.push(data.toString("latin1"));
+        if (heard.join("") === greeting) socket.write(answer);
+        else socket.destroy();
+      });
+    });
+    expect(await probe(aScenario())).toMatchObject([{ target: `tcp :${port}`, bodyBytes: answer.length, error: null }]);
+    expect(heard).toEqual([greeting]);
+  });
+
   test("a server that speaks first is answered by its greeting", async () => {
     await tcp(25, (socket) => void socket.write("220 mail.example ESMTP\r\n"));
     expect(await probe(aScenario())).toMatchObject([

@@ -143,6 +143,17 @@ const greetings: readonly Greeting[] = [
   },
   { name: "mysql", port: 3306, answers: /^.{3}\0[\x0a\xff]/s },
   { name: "memcached", port: 11211, send: "version\r\n", answers: /^VERSION /, saysToHttp: /^(CLIENT_)?ERROR\b/ },
+  // The protocol header of AMQP 0-9-1; a server of another version answers with its own, and so do most to HTTP.
+  { name: "amqp", port: 5672, send: "AMQP\0\0\x09\x01", answers: /^(\x01\0\0|AMQP)/, saysToHttp: /^AMQP[\0-\x09]/ },
+  // CONNECT of MQTT 3.1.1 with a clean session and without a client id; answered by CONNACK
+  { name: "mqtt", port: 1883, send: "\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", answers: /^\x20\x02/ },
+  // The address of localhost, over TCP with its length before it (RFC 1035, 4.1 and 4.2.2); any answer has the same id
+  {
+    name: "dns",
+    port: 53,
+    send: "\0\x1b\0\x2a\x01\0\0\x01\0\0\0\0\0\0\x09localhost\0\0\x01\0\x01",
+    answers: /^..\0\x2a[\x80-\xff]/s,
+  },
   // NAMES_REQ; the answer begins with epmd's own port (Erlang distribution protocol, "The EPMD Protocol")
   { name: "epmd", port: 4369, send: "\0\x01n", answers: /^\0\0\x11\x11/ },
 ];

@@ -38,7 +38,8 @@ export function detailOf(path: string, { kind, detail }: Reason): { detail?: str
 /** What stands at the end of a reason that names no entry of the image. */
 export function originOf({ kind, by, detail }: Reason): Origin {
   if (kind === "observed") return { kind: "scenario", name: by };
-  if (kind === "pinned") return { kind: "pattern", name: by };
+  // Other rules of the user's than patterns stand as on the command line.
+  if (kind === "pinned") return { kind: by.startsWith("--") ? "rule" : "pattern", name: by };
   if (kind === "repaired") return { kind: "verification", name: by };
   if (by.startsWith("/")) return { kind: "path", name: by };
   return { kind: "rule", name: by === "" ? (detail ?? kind) : by };

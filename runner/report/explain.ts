@@ -41,6 +41,8 @@ const originWords: Record<Origin["kind"], string> = {
 export function explainHop({ kind, by, detail }: Hop): string {
   const told = detail === undefined ? "" : ` (${detail})`;
   if ("path" in by) return `${phrases[kind]} ${by.path}${told}`;
+  // It was not missed itself.
+  if (by.kind === "verification" && detail !== undefined) return `repair: ${detail}`;
   // A rule that stands for itself asks for nobody.
   if (by.kind === "rule" && kind === "rule") return `rule ${by.name}${told}`;
   const name = by.kind === "verification" ? "" : by.name;

@@ -9,6 +9,8 @@ import { applicationSizes } from "./application-sizes.ts";
 import { openQuestions } from "./open-questions.ts";
 import type { Outcome } from "./outcome.ts";
 import { removedByOwner, sharesOf } from "./shares.ts";
+import { suspicions } from "./suspicions.ts";
+import { unsteadyScenarios, unsteadyWarnings } from "./unsteady.ts";
 
 type Reporter = Pick<RunnerDeps, "engine" | "jobId" | "version" | "now">;
 
@@ -36,6 +38,8 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
     layerBytes: slim.layerBytes,
     manifestDigest: slim.manifestDigest,
   };
+  const ratio = slimFacts && slimFacts.rootfsBytes > 0 ? fat.rootfsBytes / slimFacts.rootfsBytes : null;
+  const listened = observed.runs.some((run) => run.ports.length > 0);
   return {
     schemaVersion: reportSchemaVersion,
     winnow: { version, sensor: observed.runs[0]?.sensor[0]?.header.version ?? "" },
@@ -49,13 +53,14 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
     },
     fat,
     slim: slimFacts ?? null,
-    ratio: slimFacts && slimFacts.rootfsBytes > 0 ? fat.rootfsBytes / slimFacts.rootfsBytes : null,
+    ratio,
     verdict: verification?.verdict ?? null,
     verdictReason: verification?.reason ?? null,
     repairs: [...new Set(verification?.rounds.flatMap((round) => round.repairs) ?? [])],
     observation: observation(outcome),
     kept: keptByReason(index.rootfs, selection.kept),
     removed: removedByOwner(outcome.owners, sharesOf(index.rootfs, selection.kept, outcome.owners)),
+    excluded: selection.excluded,
     application: applicationSizes(outcome),
     stages: outcome.stages,
     warnings: uniqueWarnings([
@@ -63,6 +68,7 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
       ...observed.warnings,
       ...outcome.warnings,
       ...indexWarnings(outcome),
+      ...(verification && ratio !== null ? suspicions({ verdict: verification.verdict, ratio, listened }) : []),
     ]),
     artifacts: [],
   };
@@ -79,6 +85,7 @@ function observation({ observed, index, selection }: Outcome): Report["observati
   const used = files.filter((entry) => selection.kept.has(entry.path));
   const unused = files.filter((entry) => !selection.kept.has(entry.path));
   const sensors = observed.runs.flatMap((run) => run.sensor);
+  const repeated = { times: observed.passes.length, unsteady: unsteadyScenarios(observed.passes, index.rootfs) };
   return {
     level: sensors.some((sensor) => sensor.level === "nnp") ? "nnp" : "full",
     complete: sensors.every((sensor) => sensor.complete),
@@ -95,8 +102,12 @@ function observation({ observed, index, selection }: Outcome): Report["observati
     bytesUnused: filesBytes(unused),
     processes: sensors.flatMap((sensor) => sensor.processes.map(({ exe, argv }) => ({ exe, argv }))),
     syscalls: syscallNames(observed.runs),
-    warnings: uniqueWarnings(observed.runs.flatMap((run) => run.warnings)),
+    warnings: uniqueWarnings([
+      ...observed.runs.flatMap((run) => run.warnings),
+      ...unsteadyWarnings(repeated.unsteady, repeated.times),
+    ]),
     openQuestions: openQuestions({ runs: observed.runs, rootfs: index.rootfs, kept: selection.kept }),
+    repeated,
   };
 }
 

@@ -1,6 +1,10 @@
 import { posix } from "node:path";
+import type { Keep } from "#contract/job.ts";
+import { ruleName } from "#contract/keep.ts";
+import type { Warning } from "#contract/report.ts";
 import { compileGlob } from "../glob.ts";
 import type { Rootfs } from "../rootfs.ts";
+import { namedBy } from "./named-by.ts";
 import { throughLinks } from "./pattern-links.ts";
 
 /**
@@ -23,4 +27,18 @@ export function exclusion(rootfs: Rootfs, patterns: readonly string[]): (path: s
     return answer;
   };
   return excludedBy;
+}
+
+/** Warns of patterns that name no entry of the image at all. */
+export function idleExcludes(
+  rootfs: Rootfs,
+  { excludePatterns, readFrom }: Pick<Keep, "excludePatterns" | "readFrom">,
+): Warning[] {
+  return excludePatterns
+    .filter((pattern) => namedBy(rootfs, pattern).paths.size === 0)
+    .map((pattern) => {
+      const place = readFrom[ruleName("exclude-pattern", pattern)];
+      const text = `No entry of the image matches the exclude pattern "${pattern}"${place === undefined ? "" : ` (${place})`}.`;
+      return { code: "exclude.matches-nothing", text };
+    });
 }

@@ -1,5 +1,30 @@
 import { describe, expect, it } from "vitest";
-import { homeOf } from "./identity.ts";
+import { aRootfs } from "../stages/select.builder.ts";
+import { homeOf, identity } from "./identity.ts";
+
+it("keeps what tells the distribution and its version, whichever it is", () => {
+  const tree = {
+    "/etc/os-release": "-> ../usr/lib/os-release",
+    "/usr/lib/os-release": "ID=x",
+    "/etc/debian_version": "12.5",
+    "/etc/alpine-release": "3.20.0",
+    "/etc/system-release": "-> redhat-release",
+    "/etc/redhat-release": "x",
+    "/etc/system-release-cpe": "x",
+    "/etc/lsb-release": "x",
+    "/etc/SuSE-release": "x",
+    "/etc/slackware-version": "x",
+  };
+  const others = { "/etc/release-notes": "x", "/etc/app/x-release": "x", "/opt/x-release": "x", "/etc/version": "x" };
+  const config = { user: "", workdir: "", env: [], volumes: [] };
+  const paths = identity(aRootfs({ ...tree, ...others }), config, undefined).map(({ path }) => path);
+  // What a link leads to is kept with it.
+  expect(paths.filter((path) => path in tree || path in others).sort()).toEqual(
+    Object.keys(tree)
+      .filter((path) => path.startsWith("/etc/"))
+      .sort(),
+  );
+});
 
 describe("homeOf", () => {
   const passwd =

@@ -3,7 +3,10 @@ import { variable } from "./program.ts";
 import { byRule, type Wanted } from "./wanted.ts";
 
 /** Small files that tell who and what the image is; scanners, shells and language runtimes look at them when no one expects it. */
-const files = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/os-release"];
+const files = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
+
+/** What tells scanners the distribution and its version: os-release, redhat-release, debian_version, and links to them. A line or two each. */
+export const releaseFile = /^\/etc\/[\w.-]{2,40}[-_](?:release|release-cpe|version)$/;
 
 /** Directories that programs take for granted, kept as directory or link, with their own mode (1777 of /tmp), not their contents. */
 const scratch = ["/tmp", "/var/tmp", "/run", "/var/run"];
@@ -21,7 +24,9 @@ type IdentityConfig = { user: string; workdir: string; env: readonly string[]; v
 export function identity(rootfs: Rootfs, config: IdentityConfig, passwd: string | undefined): Wanted[] {
   const home = variable(config.env, "HOME") ?? homeOf(passwd ?? "", config.user);
   return [
-    ...files.map((path) => byRule(path, "identity")),
+    ...[...files, ...[...rootfs.keys()].filter((path) => releaseFile.test(path))].map((path) =>
+      byRule(path, "identity"),
+    ),
     ...scratch
       .filter((path) => /^(directory|symlink)$/.test(rootfs.get(path)?.type ?? ""))
       .map((path) => byRule(path, "scratch")),

@@ -1,5 +1,5 @@
 import { WinnowError } from "#contract/error.ts";
-import type { SourceImage } from "../image/source.ts";
+import type { ImageConfig } from "../image/source.ts";
 import type { KeepSet } from "../keep-set.ts";
 import type { Rootfs } from "../rootfs.ts";
 import { rootfsBytes } from "../rootfs-size.ts";
@@ -8,17 +8,18 @@ import type { Subject } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 import { withFiles } from "./open-files.ts";
 
-type Rebuilt = { source: SourceImage; subject: Subject; fat: Rootfs; kept: KeepSet };
+/** `config` and `fat` are the original's with what the job wants otherwise, and nothing else. */
+type Rebuilt = { config: ImageConfig; subject: Subject; fat: Rootfs; kept: KeepSet };
 
 /**
- * Reads the slim image back and compares every kept entry, and the config, with the original. Returns its rootfs.
+ * Reads the slim image back and compares every kept entry, and the config, with what it should be. Returns its rootfs.
  * Throws `fidelity.lost`, and `result.not-smaller` when nothing was taken away.
  */
-export async function assertFidelity({ source, subject, fat, kept }: Rebuilt, deps: JobDeps): Promise<Rootfs> {
+export async function assertFidelity({ config, subject, fat, kept }: Rebuilt, deps: JobDeps): Promise<Rootfs> {
   const { rootfs } = await withFiles(subject, deps, ({ files }) => files.index());
   const faults = [
     ...compareEntries(fat, rootfs, kept.keys(), Object.keys(subject.config.Volumes ?? {})),
-    ...compareConfig(source.config, subject.config),
+    ...compareConfig(config, subject.config),
   ];
   const [first] = faults;
   if (first) {

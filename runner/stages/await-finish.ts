@@ -1,6 +1,8 @@
 import type { Finish, Scenario } from "#contract/job.ts";
 import type { Container } from "../docker/container.ts";
-import { fileSize } from "../docker/files.ts";
+import { fileSize, getFile } from "../docker/files.ts";
+import { parseEvents } from "../sensor/events.ts";
+import { isPlaceholder } from "./exercised.ts";
 import type { SensorPlace } from "./instrument.ts";
 import type { JobDeps } from "./job-deps.ts";
 
@@ -27,6 +29,7 @@ export const finishOf = (scenario: Scenario, listening: boolean): Finish => {
 export async function awaitFinish({ run, listening, target, place, exited, withinMs, deps }: Waiting): Promise<void> {
   const finish = finishOf(run, listening);
   if (finish.kind === "probe-done") return;
+  if (run.finish === undefined && (await onlyWaits(target, place))) return;
   const over = new AbortController();
   const ends = [exited, aborted(deps.signal, over.signal)];
   if (withinMs !== undefined) ends.push(after(withinMs, over.signal));
@@ -40,6 +43,13 @@ export async function awaitFinish({ run, listening, target, place, exited, withi
   } finally {
     over.abort();
   }
+}
+
+/** Whether the command, as far as the record goes, is one like `sleep infinity`: its end is nothing to wait for. */
+async function onlyWaits(target: Container, place: SensorPlace): Promise<boolean> {
+  // A record that cannot be read because it grows meanwhile is of a command that does something.
+  const record = await getFile(target, `${place.directory}/events`).catch(() => undefined);
+  return record !== undefined && isPlaceholder({ sensor: [parseEvents(record, place.key)] });
 }
 
 function after(ms: number, over: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { ImageConfig } from "../image/source.ts";
 import type { Entry } from "../rootfs.ts";
 import { compareConfig, compareEntries } from "./fidelity.ts";
+import { aRootfs } from "./select.builder.ts";
 
 let inodes = 0;
 function anEntry(path: string, more: Partial<Entry> = {}): Entry {
@@ -165,4 +166,15 @@ test("configs are compared field by field, our label and the engine's own fields
     { path: "config.Shell", field: "Shell", fat: "unset", slim: '["s"]' },
     { path: "config.User", field: "User", fat: '"1"', slim: "unset" },
   ]);
+});
+
+test("the time of a directory is the engine's where it had to make a mount point in it, and nowhere else", () => {
+  const tree = aRootfs({ "/var/lib/a": "a", "/data": "dir" });
+  const later = new Map([...tree].map(([path, entry]) => [path, { ...entry, mtime: 9 }]));
+  const faulty = (...mountPoints: string[]) => compareEntries(tree, later, ["/var", "/data"], mountPoints);
+  const timed = (...mountPoints: string[]) =>
+    faulty(...mountPoints).flatMap(({ path, field }) => (field === "mtime" ? [path] : []));
+  expect(timed()).toEqual(["/var", "/data"]);
+  expect(timed("/var/extra/deep/")).toEqual(["/data"]);
+  expect(timed("/data")).toEqual(["/var", "/data"]);
 });

@@ -273,3 +273,35 @@ describe("the command of a scenario", () => {
     expect(commandOf({ User: "app" }, aScenario(change)).user).toBe(user);
   });
 });
+
+describe("an original that is run by another config than its own", () => {
+  const made: ImageConfig = { Entrypoint: ["/entry"], Cmd: ["serve"], Env: ["PATH=/bin", "A=1", "B=2"] };
+  const edited: ImageConfig = {
+    Entrypoint: ["/other"],
+    Env: ["PATH=/bin", "A=9", "C=3"],
+    Volumes: { "/new": {} },
+    WorkingDir: "/srv",
+  };
+  const other = { image: "sha256:feed", config: edited, made };
+
+  test("is told what differs: variables to set and to take away, volumes, directory, command", () => {
+    const spec = bare(other, aRequest(), aScenario({ env: ["D=4"] }));
+    expect(spec).toMatchObject({
+      Entrypoint: ["/other"],
+      Cmd: [],
+      Env: ["B", "A=9", "C=3", "D=4"],
+      Volumes: { "/new": {} },
+      WorkingDir: "/srv",
+    });
+    expect(bare(other, aRequest(), aScenario({ cmd: ["x"] }))).toMatchObject({ Entrypoint: ["/other"], Cmd: ["x"] });
+    expect(underSensor(other, aRequest(), aScenario(), place, 15)).toMatchObject({
+      Env: ["B", "A=9", "C=3", expect.stringContaining("WINNOW_SENSOR_KEY=")],
+      Volumes: { "/new": {} },
+    });
+  });
+
+  test("has its own volumes hidden from our helpers, and no others", () => {
+    const helped = filesServer({ ...other, made: { ...made, Volumes: { "/data": {} } } }, sensorPlace("0a1b2c", key));
+    expect(helped.HostConfig?.Mounts).toEqual([tmpfs]);
+  });
+});

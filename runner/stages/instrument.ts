@@ -86,8 +86,32 @@ function placeMounts(place: SensorPlace, ReadOnly: boolean): NonNullable<HostCon
 const mountOf = (Source: string, Target: string, ReadOnly: boolean) =>
   ({ Type: "volume", Source, Target, ReadOnly }) as const;
 
-/** An image by the engine's id of it, and its config. */
-export type Subject = { image: string; config: ImageConfig };
+/**
+ * An image by the engine's id of it, and the config that it is run by. `made`: the image's own config, when that is another one:
+ * what the slim image will say differently is tried on the original.
+ */
+export type Subject = { image: string; config: ImageConfig; made?: ImageConfig };
+
+/** The environment of a run over that of the image. A name alone takes a variable away (moby `ReplaceOrAppendEnvVars`). */
+function environment({ config, made }: Subject, command: Command): string[] {
+  if (!made) return command.env;
+  const before = new Set(made.Env ?? []);
+  const nameOf = (text: string) => text.replace(/=.*$/s, "");
+  const names = new Set((config.Env ?? []).map(nameOf));
+  return [
+    ...(made.Env ?? []).map(nameOf).filter((name) => !names.has(name)),
+    ...(config.Env ?? []).filter((text) => !before.has(text)),
+    ...command.env,
+  ];
+}
+
+/** What an image that is run by another config than its own must be told besides the environment. */
+function asConfigured({ config, made }: Subject): Partial<ContainerSpec> {
+  if (!made) return {};
+  const own = Object.keys(made.Volumes ?? {});
+  const volumes = Object.keys(config.Volumes ?? {}).filter((path) => !own.includes(path));
+  return volumes.length > 0 ? { Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) } : {};
+}
 
 /** Limits and isolation that every run of the image's own code has. */
 function isolation({ run, limits }: JobRequest): HostConfig {
@@ -108,9 +132,10 @@ function isolation({ run, limits }: JobRequest): HostConfig {
   };
 }
 
-function base({ image }: Subject, request: JobRequest, command: Command): ContainerSpec {
+function base(subject: Subject, request: JobRequest, command: Command): ContainerSpec {
   return {
-    Image: image,
+    Image: subject.image,
+    ...asConfigured(subject),
     // A container that shares somebody's network cannot have a name of its own.
     ...(/^(host|container:)/.test(request.run.network) ? {} : { Hostname: request.run.hostname ?? containerHostname }),
     ...(command.workdir === "" ? {} : { WorkingDir: command.workdir }),
@@ -139,7 +164,7 @@ export function underSensor(
     ...base(subject, request, command),
     ...stdinOf(scenario),
     User: "0:0",
-    Env: [...command.env, `WINNOW_SENSOR_KEY=${place.key}`],
+    Env: [...environment(subject, command), `WINNOW_SENSOR_KEY=${place.key}`],
     Entrypoint: [place.binary],
     Cmd: [...sensorArguments(command, place, "events"), "--kill-uncaught", String(stopSignal), "--", ...command.argv],
     HostConfig: { ...isolation(request), Mounts: placeMounts(place, true), CapAdd: ["SYS_ADMIN", "SYS_PTRACE"] },
@@ -163,10 +188,22 @@ export function bare(subject: Subject, request: JobRequest, scenario: Scenario):
     ...base(subject, request, command),
     ...stdinOf(scenario),
     ...(command.user === "" ? {} : { User: command.user }),
-    Env: command.env,
-    ...(scenario.entrypoint === undefined ? {} : { Entrypoint: scenario.entrypoint }),
-    ...(scenario.cmd === undefined ? {} : { Cmd: scenario.cmd }),
+    Env: environment(subject, command),
+    ...startOf(subject, scenario),
     HostConfig: isolation(request),
+  };
+}
+
+/** What is started, where it is not what the image itself says: then both, since an entrypoint alone would drop the command. */
+function startOf({ config, made }: Subject, { entrypoint, cmd }: Scenario): Pick<ContainerSpec, "Entrypoint" | "Cmd"> {
+  if (made)
+    return {
+      Entrypoint: entrypoint ?? config.Entrypoint ?? [],
+      Cmd: cmd ?? (entrypoint === undefined ? (config.Cmd ?? []) : []),
+    };
+  return {
+    ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
+    ...(cmd === undefined ? {} : { Cmd: cmd }),
   };
 }
 
@@ -189,7 +226,7 @@ export const withVolumesFrom = (spec: ContainerSpec, id: string | undefined): Co
 const withoutVolumes = (config: ImageConfig): NonNullable<HostConfig["Mounts"]> =>
   Object.keys(config.Volumes ?? {}).map((target) => ({ Type: "tmpfs", Target: target, Source: "", ReadOnly: false }));
 
-const helper = ({ image, config }: Subject, place: SensorPlace, mode: string[]): ContainerSpec => ({
+const helper = ({ image, config, made = config }: Subject, place: SensorPlace, mode: string[]): ContainerSpec => ({
   Image: image,
   User: "0:0",
   WorkingDir: "/",
@@ -204,7 +241,7 @@ const helper = ({ image, config }: Subject, place: SensorPlace, mode: string[]):
   Healthcheck: { Test: ["NONE"] },
   HostConfig: {
     CapDrop: ["ALL"],
-    Mounts: [...withoutVolumes(config), ...placeMounts(place, false)],
+    Mounts: [...withoutVolumes(made), ...placeMounts(place, false)],
     Memory: 512 << 20,
     PidsLimit: 16,
     Privileged: false,

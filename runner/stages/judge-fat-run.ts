@@ -19,18 +19,25 @@ export function startFailure({ ending, output }: Pick<ScenarioRun, "ending" | "o
 }
 
 /**
- * Whether a run of the original image can be the measure for the slim one.
- * @param run what happened  @param scenario what was asked for
+ * Whether a run of the original image can be the measure for the slim one. One in which nothing happened can, when nobody said
+ * that something will: then nothing is taken away that a start does not show to be in use (`showsNothing`).
+ * @param run what happened  @param scenario what was asked for  @param isService the image or the job declares a TCP port
  * @throws `app.exited`, `app.never-listened`, `probe.failed`: the image did not do what the scenario wants
  * @returns what did not go well but does not spoil the measure
  */
-export function judgeFatRun(run: ScenarioRun, scenario: Scenario): Warning[] {
+export function judgeFatRun(run: ScenarioRun, scenario: Scenario, isService = false): Warning[] {
   const probes = run.answers.filter((answer) => answer.target !== "command");
+  const isSilent = run.ending.how !== "ended" && run.ports.length === 0 && probes.length === 0;
   if (run.ending.how === "ended") judgeEnding(run, scenario);
-  else if (run.ports.length === 0 && probes.length === 0) judgeSilence(run, scenario);
   const discovered = new Set<Probe>(run.discovered);
-  // What an application answers to requests that nobody asked for is an open question, no warning.
-  return judgeProbes(probes.filter(({ probe }) => !discovered.has(probe)));
+  return [
+    ...(isSilent ? judgeSilence(run, scenario, isService) : []),
+    // What an application answers to requests that nobody asked for is an open question, no warning.
+    ...judgeProbes(
+      probes.filter(({ probe }) => !discovered.has(probe)),
+      new Set(scenario.probes),
+    ),
+  ];
 }
 
 function judgeEnding(run: ScenarioRun, scenario: Scenario): void {
@@ -60,17 +67,18 @@ function judgeEnding(run: ScenarioRun, scenario: Scenario): void {
   }
 }
 
-function judgeSilence(run: ScenarioRun, scenario: Scenario): void {
+function judgeSilence(run: ScenarioRun, scenario: Scenario, isService: boolean): Warning[] {
   const finish = finishOf(scenario, false);
-  if (scenario.finish !== undefined && finish.kind !== "probe-done" && finish.kind !== "command-exit") return;
-  throw new WinnowError(
-    "app.never-listened",
-    `Nothing listened on a TCP port, and the command did not end in ${Math.round(run.totalMs / 1000)} s. ${tail(run.output)}`,
-    "Say how to exercise it: --exec COMMAND, --continue-after SECONDS, or a longer start time.",
-  );
+  if (scenario.finish !== undefined && finish.kind !== "probe-done" && finish.kind !== "command-exit") return [];
+  const said = `Nothing listened on a TCP port, and the command did not end in ${Math.round(run.totalMs / 1000)} s.`;
+  const advice = "Say how to exercise it: --exec COMMAND, --continue-after SECONDS, or a longer start time.";
+  if (!isService && scenario.finish === undefined && scenario.probes.every((probe) => probe.kind === "exec"))
+    return [{ code: "app.idle", text: `${said} ${advice}` }];
+  throw new WinnowError("app.never-listened", `${said} ${tail(run.output)}`, advice);
 }
 
-function judgeProbes(probes: readonly Answer[]): Warning[] {
+/** @param asked probes of the scenario itself: the default one is a guess of ours, and may be wrong */
+function judgeProbes(probes: readonly Answer[], asked: ReadonlySet<Probe>): Warning[] {
   const warnings: Warning[] = [];
   for (const answer of probes) {
     const { probe } = answer;
@@ -94,15 +102,18 @@ function judgeProbes(probes: readonly Answer[]): Warning[] {
     if (answer.error !== null) warnings.push({ code: "probe.no-answer", text: `${answer.target}: ${answer.error}` });
   }
   const sent = probes.filter((answer) => answer.probe.kind !== "exec");
-  if (sent.length > 0 && sent.every((answer) => answer.error !== null)) {
-    throw new WinnowError(
-      "probe.failed",
-      `No probe was answered: ${sent
-        .map((answer) => `${answer.target}: ${answer.error}`)
-        .join("; ")
-        .slice(0, 500)}`,
-      "Check that the application speaks HTTP on the port that it listens on, or exercise it with --exec.",
-    );
+  if (sent.length === 0 || sent.some((answer) => answer.error === null)) return warnings;
+  if (!sent.some(({ probe }) => asked.has(probe))) {
+    const ports = sent.map(({ target }) => target).join(", ");
+    const text = `No default probe was answered (${ports}): exercise it in its own language, with --exec or a tcp probe.`;
+    return [...warnings, { code: "probe.unanswered", text: text.slice(0, 500) }];
   }
-  return warnings;
+  throw new WinnowError(
+    "probe.failed",
+    `No probe was answered: ${sent
+      .map((answer) => `${answer.target}: ${answer.error}`)
+      .join("; ")
+      .slice(0, 500)}`,
+    "Check that the application speaks HTTP on the port that it listens on, or exercise it with --exec.",
+  );
 }

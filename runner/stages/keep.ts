@@ -5,6 +5,7 @@ import type { ScenarioRun } from "../observation.ts";
 import type { Rootfs } from "../rootfs.ts";
 import type { FilesSession } from "../sensor/files-session.ts";
 import { examine, type FileFacts, readWhole } from "./examine.ts";
+import type { Repair } from "./repair-units.ts";
 import { type Selection, select } from "./select.ts";
 
 /** What is known when the keep set is decided. `facts` grows with every wave of reads and serves the repairs too. */
@@ -13,6 +14,10 @@ export type Known = {
   observed: readonly ScenarioRun[];
   config: ImageConfig;
   keep: Keep;
+  /** Mounts of the job: `SOURCE:TARGET[:ro]`. */
+  mounts?: readonly string[];
+  /** What layers brought, by the rule that wants it. */
+  layers?: readonly { rule: string; paths: readonly string[] }[];
   facts: Map<string, FileFacts>;
   contents: Map<string, Buffer | null>;
 };
@@ -21,8 +26,8 @@ export type Known = {
 const maxWaves = 64;
 
 /** Decides the keep set: `select` says what it must know, `examine` reads it, until nothing is left to know. */
-export async function decideKeep(known: Known, repairs: readonly string[], files: FilesSession): Promise<Selection> {
-  const { rootfs, observed, config, keep, facts, contents } = known;
+export async function decideKeep(known: Known, repairs: readonly Repair[], files: FilesSession): Promise<Selection> {
+  const { rootfs, observed, config, keep, mounts, layers, facts, contents } = known;
   const input = {
     rootfs,
     runs: observed.flatMap((run) => run.sensor.map((sensor) => ({ scenario: run.scenario, run: sensor }))),
@@ -36,6 +41,8 @@ export async function decideKeep(known: Known, repairs: readonly string[], files
       healthcheck: healthProbe(config)?.argv,
     },
     keep,
+    mounts,
+    layers,
     repairs,
     facts,
     contents,

@@ -47,3 +47,11 @@ test("what is done again waits for nobody, and sends what was found without look
   expect([again.crawl, again.apiSpecs]).toEqual([undefined, undefined]);
   expect(repeatable(Scenario.parse({ finish: { kind: "timeout" } }), undefined).finish).toEqual({ kind: "timeout" });
 });
+
+test("an idle run is only glanced at again, one that was told when to end is not", () => {
+  const idle = { ...aRun([]), startMs: null, ending: { code: 137, how: "killed" } as const };
+  expect(repeatable(Scenario.parse({}), idle)).toMatchObject({ defaultProbe: false, finish: { kind: "seconds" } });
+  expect(repeatable(Scenario.parse({}), { ...idle, startMs: 5 }).finish).toBeUndefined();
+  expect(repeatable(Scenario.parse({}), { ...idle, ending: { code: 0, how: "ended" } }).finish).toBeUndefined();
+  expect(repeatable(Scenario.parse({ finish: { kind: "quiet" } }), idle).finish?.kind).toBe("quiet");
+});

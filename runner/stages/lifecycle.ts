@@ -23,8 +23,15 @@ const environment: Record<Lifecycle, readonly string[]> = {
 export function repeatable(scenario: Scenario, before: ScenarioRun | undefined): Scenario {
   const probes = [...scenario.probes, ...(before?.discovered ?? [])];
   const finish = scenario.finish?.kind === "signal" ? ({ kind: "probe-done" } as const) : scenario.finish;
-  return { ...scenario, probes, finish, apiSpecs: undefined, crawl: undefined };
+  const again = { ...scenario, probes, finish, apiSpecs: undefined, crawl: undefined };
+  return before && finish === undefined && wasIdle(before) ? { ...again, ...glance } : again;
 }
+
+/** Neither listened nor ended, and nothing was executed in it: all that another run can show is that it still does not. */
+const wasIdle = ({ startMs, ending, answers }: ScenarioRun): boolean =>
+  startMs === null && ending.how !== "ended" && answers.every(({ target }) => target === "command");
+
+const glance = { defaultProbe: false, finish: { kind: "seconds", seconds: 1 } } as const;
 
 /** Name of a scenario's run under a lifecycle probe: with a dot, so that no scenario of a job has it. */
 export const lifecycleName = (scenario: string, lifecycle: Lifecycle): string => `${scenario}.${lifecycle}`;

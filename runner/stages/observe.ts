@@ -9,6 +9,7 @@ import type { JobDeps } from "./job-deps.ts";
 import { judgeFatRun } from "./judge-fat-run.ts";
 import { lifecycleName, wantsRestart } from "./lifecycle.ts";
 import { runScenario, type Turn } from "./start-scenario.ts";
+import { uniteRuns } from "./unite-runs.ts";
 
 /**
  * The scenarios with what the image itself says about its health: HEALTHCHECK is one more command after the probes. A command
@@ -22,30 +23,41 @@ export function withHealthcheck(scenarios: readonly Scenario[], config: ImageCon
   );
 }
 
-export type Observed = { runs: ScenarioRun[]; warnings: Warning[] };
+/** `runs`: one for each scenario and lifecycle probe, with what all `passes` through them used. */
+export type Observed = { runs: ScenarioRun[]; passes: ScenarioRun[][]; warnings: Warning[] };
 
-/** Runs the original image under the sensor, one scenario after the other. Throws when a run cannot be a measure. */
+/**
+ * Runs the original image under the sensor, one scenario after the other, and all of them as often as the request says. Throws
+ * when a run cannot be a measure.
+ */
 export async function observe(subject: Subject, request: JobRequest, deps: JobDeps): Promise<Observed> {
-  const runs: ScenarioRun[] = [];
-  const warnings: Warning[] = [];
-  for (const scenario of request.scenarios) {
-    if (wantsRestart(scenario) && !hasVolumes(subject.config, request)) warnings.push(restartedOnNothing(scenario));
-    const whole = { name: "fat", subject, request, scenario, manner: "sensor", before: undefined } as const;
-    for await (const turn of runScenario(whole, deps)) {
-      warnings.push(...turn.run.warnings, ...judge(turn, request));
-      runs.push(turn.run);
+  const passes: ScenarioRun[][] = [];
+  const warnings = request.scenarios
+    .filter((scenario) => wantsRestart(scenario) && !hasVolumes(subject.config, request))
+    .map(restartedOnNothing);
+  while (passes.length < request.observe.repeat) {
+    const pass: ScenarioRun[] = [];
+    for (const scenario of request.scenarios) {
+      const before = passes[0]?.find((run) => run.scenario === scenario.name);
+      const whole = { name: "fat", subject, request, scenario, manner: "sensor", before } as const;
+      for await (const turn of runScenario(whole, deps)) {
+        warnings.push(...turn.run.warnings, ...judge(turn, subject, request));
+        pass.push(turn.run);
+      }
     }
+    passes.push(pass);
   }
-  return { runs, warnings };
+  return { runs: uniteRuns(passes), passes, warnings };
 }
 
 /**
  * An original that does not stand a lifecycle probe is no fault: not every application can reload, or do without a root that can
  * be written. What it did then is the measure all the same.
  */
-function judge({ run, scenario, isLifecycle }: Turn, { scenarios }: JobRequest): Warning[] {
+function judge({ run, scenario, isLifecycle }: Turn, { config }: Subject, request: JobRequest): Warning[] {
+  const { scenarios } = request;
   try {
-    return judgeFatRun(run, scenario);
+    return judgeFatRun(run, scenario, declaresPort(config, request));
   } catch (thrown) {
     if (!(thrown instanceof WinnowError)) throw thrown;
     const { code, message, hint } = thrown;
@@ -54,6 +66,9 @@ function judge({ run, scenario, isLifecycle }: Turn, { scenarios }: JobRequest):
     return [{ code: "lifecycle.failed", text: `${run.scenario}: ${message}` }];
   }
 }
+
+const declaresPort = ({ ExposedPorts = {} }: ImageConfig, { run }: JobRequest): boolean =>
+  [...Object.keys(ExposedPorts), ...run.expose].some((port) => !port.endsWith("/udp"));
 
 const hasVolumes = ({ Volumes = {} }: ImageConfig, { run }: JobRequest): boolean =>
   Object.keys(Volumes).length > 0 || run.mounts.length > 0;

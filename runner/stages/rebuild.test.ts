@@ -6,6 +6,7 @@ import { buffer, text } from "node:stream/consumers";
 import { pack } from "tar-stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { WinnowError } from "#contract/error.ts";
+import { JobRequest } from "#contract/job.ts";
 import { startAttached, withContainer } from "../docker/container.ts";
 import { depsFor, enginesUnderTest, loadTestImage, testLabels } from "../docker/engine-under-test.ts";
 import { type TarEntry, tarOf } from "../docker/files.ts";
@@ -201,13 +202,7 @@ describe.each(engines)("rebuilding on $host", (engine) => {
     expect(await leftovers(engine, job.jobId)).toEqual(nothing);
   });
 
-  const asked = {
-    image: reference,
-    pull: "never" as const,
-    kind: "slim" as const,
-    scenarios: [{ name: "default" }] as never[],
-    tags: [],
-  };
+  const asked = JobRequest.parse({ image: reference });
 
   test("a source is found by name, by id and by a short id", async () => {
     for (const image of [reference, `docker.io/library/${reference}`, source.id, source.id.slice(7, 27)]) {
@@ -223,6 +218,11 @@ describe.each(engines)("rebuilding on $host", (engine) => {
     await expect(resolve({ ...asked, image: "Not A Name" }, deps())).rejects.toMatchObject({ code: "request.invalid" });
     await expect(resolve({ ...asked, tags: ["Not A Name"] }, deps())).rejects.toMatchObject({
       code: "request.invalid",
+    });
+    const keep = { ...asked.keep, excludePatterns: ["/a/[b"] };
+    await expect(resolve({ ...asked, keep }, deps())).rejects.toMatchObject({
+      code: "request.invalid",
+      message: expect.stringContaining("/a/[b"),
     });
   });
 

@@ -10,6 +10,7 @@ import type { ImageConfig, SourceImage } from "../image/source.ts";
 import { LayerSpool } from "../image/spool.ts";
 import { SteadyTimes } from "../image/steady-times.ts";
 import { temporaryReference } from "../image/temporary-reference.ts";
+import type { Permission } from "../rules/permissions.ts";
 import type { FilesSession } from "../sensor/files-session.ts";
 
 /** What gives the tar of these paths of the pristine rootfs, in this order. */
@@ -33,6 +34,10 @@ export type RebuildInput = {
   source: SourceImage;
   /** What is kept, parents before children. */
   paths: readonly string[];
+  /** The config that the image gets; left out: the source's. */
+  edited?: ImageConfig;
+  /** Entries with another owner or mode than in the source. */
+  permissions?: ReadonlyMap<string, Permission>;
   /** As the user asked for; none: the source's name with `.slim`. */
   tags: readonly string[];
   /** 0 for the first try; each repair has its own temporary name. */
@@ -46,17 +51,17 @@ export type RebuildDeps = Pick<RunnerDeps, "engine" | "signal" | "jobId" | "tmpD
  * path is missing or the engine has loaded something else, `request.invalid` for a malformed tag, `disk.full`.
  */
 export async function rebuild(
-  { source, paths, tags, round = 0 }: RebuildInput,
+  { source, paths, edited, permissions, tags, round = 0 }: RebuildInput,
   session: PackSession,
   deps: RebuildDeps,
 ): Promise<SlimImage> {
   const wanted = tags.length > 0 ? [...tags] : [slimTag(source.reference)];
   for (const tag of wanted) refuseDigest(tag);
   const reference = temporaryReference(deps.jobId, round, thisOwner());
-  const config = slimConfig(source);
+  const config = slimConfig(source, edited);
   const spool = new LayerSpool(deps.tmpDir);
   try {
-    await packInto(spool, source, paths, session);
+    await packInto(spool, new SteadyTimes(createdSeconds(source), permissions), paths, session);
     const parts = composeImage(source, config, await spool.layer());
     const engineId = await load(deps, reference, parts);
     return {
@@ -77,11 +82,10 @@ export async function rebuild(
 /** Packs into the spool. When the spool fails (a full disk) its error counts, and not what the packing makes of it. */
 async function packInto(
   spool: LayerSpool,
-  source: SourceImage,
+  steady: SteadyTimes,
   paths: readonly string[],
   session: PackSession,
 ): Promise<void> {
-  const steady = new SteadyTimes(createdSeconds(source));
   const spooled = pipeline(steady, spool);
   const packing = session.pack(paths, steady).then(
     (packed) => {

@@ -3,21 +3,26 @@ import type { JobRequest } from "#contract/job.ts";
 import type { RunnerDeps } from "../deps.ts";
 import type { EngineFacts } from "../docker/engine.ts";
 import { inspectImage, pullImage } from "../docker/images.ts";
+import { compileGlob } from "../glob.ts";
+import { editedConfig } from "../image/edit-config.ts";
 import { isImageId, parseReference } from "../image/reference.ts";
 import type { SourceImage } from "../image/source.ts";
 
 type Deps = Pick<RunnerDeps, "engine" | "signal" | "progress" | "log">;
-type Asked = Pick<JobRequest, "image" | "pull" | "kind" | "scenarios" | "tags">;
+type Asked = Pick<JobRequest, "image" | "pull" | "kind" | "scenarios" | "tags" | "output" | "run" | "keep">;
 
 /**
  * Finds the image that a job means, pulling it when the policy says so. Throws `request.invalid`, `image.not-found`,
  * `image.pull-failed`, and what `refuseUnfit` does.
  */
 export async function resolve(request: Asked, deps: Deps): Promise<SourceImage> {
-  // Read once here only to refuse it: a malformed name is not worth an observation.
+  // Read once here only to refuse it: a malformed name or pattern is not worth an observation.
   for (const tag of request.tags) parseReference(tag);
+  const { includePaths, excludePatterns, pathPerms } = request.keep;
+  for (const pattern of [...includePaths, ...excludePatterns, ...pathPerms.map(({ path }) => path)])
+    compileGlob(pattern);
   const source = await find(request, deps);
-  refuseUnfit(source, request, deps.engine.facts);
+  refuseUnfit({ ...source, config: editedConfig(source.config, request) }, request, deps.engine.facts);
   const triggers = source.config.OnBuild?.length ?? 0;
   if (triggers > 0) {
     const text = `${request.image} has ${triggers} ONBUILD instructions: it is made to be built upon, and a build upon the slim image may miss files.`;

@@ -83,6 +83,7 @@ export async function exercise(
       answers: [...probed.answers, commandAnswer(scenario.name, argv, ending, taken)],
       discovered: probed.discovered,
       ports: [...new Set(probed.listeners.map((listener) => listener.port))],
+      boundPorts: [...new Set(probed.listeners.map(({ port, boundPort = port }) => boundPort))],
       startMs: probed.startMs,
       totalMs: deps.now() - startedAt,
       ending,

@@ -82,6 +82,8 @@ export async function selected(
     runs: [{ scenario: "default", run: given.run ?? aRun(events) }],
     config: { ...config, ...given.config },
     keep: Keep.parse({ ...given.keep }),
+    mounts: given.mounts ?? [],
+    layers: given.layers ?? [],
     repairs: given.repairs ?? [],
     facts: new Map(),
     contents: new Map(),

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Keep } from "#contract/job.ts";
 import { reasonChain } from "../keep-set.ts";
 import { resolvePath } from "../rootfs.ts";
 import { anElf } from "../rules/elf.builder.ts";
@@ -56,7 +57,7 @@ describe("what was observed", () => {
     const facts = new Map(
       ["/a", "/b"].map((path) => [path, { elf: undefined, shebang: undefined, content: undefined, readable: true }]),
     );
-    const keep = { profile: "exact" as const, includePaths: [], excludePatterns: [] };
+    const keep = Keep.parse({});
     const runs = [{ scenario: "s", run: aRun(["read /a", "stat /b"]) }];
     expect(paths(select({ rootfs, runs, config, keep, repairs: [], facts, contents: new Map() }))).toEqual([
       "/",
@@ -95,6 +96,25 @@ describe("links", () => {
       "/data",
       "/data/x",
       "/link",
+    ]);
+  });
+
+  it("into a volume stay links, and lead to what seeds it", async () => {
+    const tree = { "/app/uploads": "-> /data/uploads", "/data/uploads/seed": "text", "/app/logs": "-> /data/none" };
+    const selection = await selected(tree, ["stat /data/uploads", "readlink /app/logs"], {
+      config: { volumes: ["/data"] },
+      run: aRun(["stat /data/uploads", "readlink /app/logs"], {
+        links: [{ path: "/app/uploads", target: "/data/uploads" }],
+      }),
+    });
+    expect(paths(selection)).toEqual([
+      "/",
+      "/app",
+      "/app/logs",
+      "/app/uploads",
+      "/data",
+      "/data/uploads",
+      "/data/uploads/seed",
     ]);
   });
 
@@ -430,7 +450,7 @@ describe("the user's includes", () => {
 
 it("a repaired path comes with what it needs", async () => {
   const tree = { "/usr/bin/tool": aProgram(["libz.so"]), "/usr/lib/libz.so": aLibrary("libz.so") };
-  const selection = await selected(tree, [], { repairs: ["/usr/bin/tool"] });
+  const selection = await selected(tree, [], { repairs: [{ path: "/usr/bin/tool" }] });
   expect(selection.kept.get("/usr/bin/tool")?.kind).toBe("repaired");
   expect(selection.kept.get("/usr/lib/libz.so")?.kind).toBe("needed");
 });

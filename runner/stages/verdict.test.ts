@@ -8,10 +8,11 @@ const aRound = (change: Partial<Round> = {}): Round => ({
   differences: [],
   missing: [],
   repairs: [],
+  units: [],
   ...change,
 });
 const decide = (change: Partial<Parameters<typeof decideVerdict>[0]> = {}) =>
-  decideVerdict({ rounds: [aRound()], bareDifferences: [], exercised: true, repaired: false, ...change });
+  decideVerdict({ rounds: [aRound()], bareDifferences: [], exercised: true, cleanedOnly: false, ...change });
 
 test("an image that answers alike in both runs is verified", () => {
   expect(decide()).toEqual({ verdict: "verified", reason: null });
@@ -19,7 +20,7 @@ test("an image that answers alike in both runs is verified", () => {
 
 test("it is repaired when it took repairs to get there", () => {
   const rounds = [aRound({ differences: [difference], repairs: ["/a"] }), aRound({ round: 2 })];
-  expect(decide({ rounds, repaired: true })).toEqual({ verdict: "repaired", reason: "1 rounds of repair" });
+  expect(decide({ rounds })).toEqual({ verdict: "repaired", reason: "1 round of repair" });
 });
 
 test("a difference in the last observed run fails it, whatever came before", () => {
@@ -39,4 +40,17 @@ test("a difference that shows only without the sensor fails it", () => {
 
 test("without an answered probe or an ended command nothing is proved", () => {
   expect(decide({ exercised: false }).verdict).toBe("not-exercised");
+  expect(decide({ exercised: false, cleanedOnly: true })).toMatchObject({
+    verdict: "not-exercised",
+    reason: expect.stringContaining("only documents, caches and package lists"),
+  });
+});
+
+test("a failure after repairs says how many there were, what differs, and what is still missing", () => {
+  const differences = ["/a", "/b", "/c", "/d"].map((target) => ({ ...difference, target }));
+  const rounds = [aRound({ repairs: ["/x"] }), aRound({ round: 2, differences, missing: ["/y"] })];
+  const { reason } = decide({ rounds });
+  expect(reason).toMatch(
+    /^After 1 round of repair 4 answers differ .*, \/a: .*\/c: .*; and 1 more; .* in vain for \/y$/,
+  );
 });

@@ -33,9 +33,9 @@ const maxFatRuns = 3;
  * Compares answers of the slim image with the original's. When they differ, the original runs again through the scenarios
  * concerned, at most three times: what differs between its own runs is noise.
  */
-export function comparer({ fat, request, observed, stage }: Comparing, deps: JobDeps) {
+export function comparer({ fat, request, passes: [observed = [], ...later], stage }: Comparing, deps: JobDeps) {
   const first = answersOf(observed);
-  const noise: Difference[] = [];
+  const noise: Difference[] = later.flatMap((pass) => noiseOf(first, answersOf(pass)));
   let asked = 0;
   const again = { name: "fat again", subject: fat, request, observed, manner: "bare" } as const;
   /** By what is known of the noise until now. */
@@ -65,4 +65,10 @@ const namesOf = ({ name, lifecycle }: Scenario): string[] => [
   ...lifecycle.map((one) => lifecycleName(name, one)),
 ];
 
-type Comparing = { fat: Subject; request: JobRequest; observed: readonly ScenarioRun[]; stage: StageTimer };
+type Comparing = {
+  fat: Subject;
+  request: JobRequest;
+  /** All runs of the original. The first ones are the measure; where later ones answer otherwise is noise from the start. */
+  passes: readonly (readonly ScenarioRun[])[];
+  stage: StageTimer;
+};

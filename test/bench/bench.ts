@@ -26,6 +26,8 @@ export type Bench = {
   requests: number;
   /** What the group `real` keeps. */
   keep: KeepProfile;
+  /** What the group `held-out` keeps, one after the other. */
+  profiles: readonly KeepProfile[];
   signal: AbortSignal;
   /** For whoever waits. */
   say(line: string): void;

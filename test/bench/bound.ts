@@ -18,7 +18,7 @@ export function runsOf(artifact: Buffer): SensorRun[] {
 }
 
 /** `/a/__pycache__/b.cpython-311.pyc` to `/a/b.py`: Python reads its time and size, and without it not the compiled one. */
-function sourceOfCompiled(path: string): string | undefined {
+export function sourceOfCompiled(path: string): string | undefined {
   const found = /^(.*)\/__pycache__\/([^/.]+)\.[^/]*\.pyc$/.exec(path);
   return found ? `${found[1]}/${found[2]}.py` : undefined;
 }
@@ -36,6 +36,11 @@ export function fileBound(rootfs: Rootfs, runs: readonly SensorRun[]): number {
     }
     for (const path of run.interpreters) paths.add(path);
   }
+  return boundOf(rootfs, paths);
+}
+
+/** The same for files that are known to be used, whoever saw that. */
+export function boundOf(rootfs: Rootfs, paths: Iterable<string>): number {
   const used = new Map(
     [...paths]
       .flatMap((path) => [path, sourceOfCompiled(path) ?? path])

@@ -6,6 +6,7 @@ import { JobRequest, KeepProfile } from "#contract/job.ts";
 import { connectEngine } from "#runner/docker/connect.ts";
 import { sampleNames } from "../images/build.ts";
 import type { Bench, Group, Section } from "./bench.ts";
+import { heldOut } from "./held-out.ts";
 import { describeMachine, machineFacts } from "./machine.ts";
 import { real, realNames } from "./real.ts";
 import { realProof } from "./real-proof.ts";
@@ -14,9 +15,18 @@ import { samples } from "./samples.ts";
 import { slowdown } from "./slowdown.ts";
 
 /** One more group is one more line here. */
-const groups: Readonly<Record<string, Group>> = { samples, slowdown, rebuild, real, "real-proof": realProof };
-/** The rest only runs when it is named: its images take many minutes to build. */
+const groups: Readonly<Record<string, Group>> = {
+  samples,
+  slowdown,
+  rebuild,
+  real,
+  "real-proof": realProof,
+  "held-out": heldOut,
+};
+/** The rest only runs when it is named: it takes too long. */
 const unasked = ["samples", "slowdown", "rebuild"];
+
+const defaultProfile = JobRequest.parse({ image: "-" }).keep.profile;
 
 const usage = `npm run bench -- [GROUP...] [SAMPLE...] [options]
 
@@ -28,7 +38,7 @@ Real applications: ${realNames().join(", ")}.
   --repeat N     how often each job runs (1; for the group rebuild 3)
   --pairs N      pairs of runs, bare and under the sensor, that measure the slow-down (5)
   --requests N   requests of a run that measures serving (2000)
-  --keep PROFILE what the group real keeps (${JobRequest.parse({ image: "-" }).keep.profile}): ${KeepProfile.options.join(", ")}
+  --keep PROFILE what the groups real (${defaultProfile}) and held-out (exact, safe) keep: ${KeepProfile.options.join(", ")}
   --json FILE    where the figures go (.cache/bench/DATE.json)
 `;
 
@@ -39,7 +49,7 @@ async function main(): Promise<void> {
       repeat: { type: "string" },
       pairs: { type: "string", default: "5" },
       requests: { type: "string", default: "2000" },
-      keep: { type: "string", default: JobRequest.parse({ image: "-" }).keep.profile },
+      keep: { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -74,7 +84,8 @@ async function main(): Promise<void> {
     docker: engine.docker,
     pairs: positive("pairs", values.pairs),
     requests: positive("requests", values.requests),
-    keep: KeepProfile.parse(values.keep),
+    keep: KeepProfile.parse(values.keep ?? defaultProfile),
+    profiles: values.keep === undefined ? ["exact", "safe"] : [KeepProfile.parse(values.keep)],
     signal: abort.signal,
     say: (line) => process.stderr.write(`${line}\n`),
   };

@@ -86,13 +86,15 @@ describe.concurrent.each(engines)("faults on $host", (engine) => {
       expectFault(ended, "app.exited", /before anything listened/, /--no-http-probe/);
     });
 
-    test("that never listens is told how long was waited", async () => {
-      const ended = await bench.run(await bench.image(["silent"]), quick);
+    test("that declares a port and never listens is told how long was waited", async () => {
+      const image = await bench.image(["silent"], { config: { ExposedPorts: { "8080/tcp": {} } } });
+      const ended = await bench.run(image, quick);
       expectFault(ended, "app.never-listened", /Nothing listened on a TCP port.* \d+ s/, /--exec/);
     });
 
     test("that closes every connection is told for each port", async () => {
-      const ended = await bench.run(await bench.image(["hang-up"]), quick);
+      const asked = { ...quick, scenarios: [{ probes: [{ kind: "http" as const, resource: "/" }] }] };
+      const ended = await bench.run(await bench.image(["hang-up"]), asked);
       expectFault(ended, "probe.failed", /:8080\/: .*closed the connection/, /speaks HTTP/);
     });
 

@@ -12,6 +12,7 @@ import { externalCommands } from "./exec-calls.ts";
 import { fonts } from "./fonts.ts";
 import { java } from "./java.ts";
 import { locale } from "./locale.ts";
+import { lua } from "./lua.ts";
 import { mainPackage } from "./main-package.ts";
 import { namedPaths } from "./named-paths.ts";
 import { names } from "./names.ts";
@@ -23,6 +24,7 @@ import { perl } from "./perl.ts";
 import { php } from "./php.ts";
 import { platformData } from "./platform-data.ts";
 import { python } from "./python.ts";
+import { r } from "./r.ts";
 import { ruby } from "./ruby.ts";
 import { runtimeDirectories } from "./runtime-dirs.ts";
 import { servedDirectory } from "./served-directory.ts";
@@ -47,6 +49,8 @@ const safe: readonly Pack[] = [
   java,
   php,
   perl,
+  lua,
+  r,
   erlang,
   dotnet,
   staticBinary,

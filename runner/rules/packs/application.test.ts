@@ -34,6 +34,12 @@ describe("applicationDirectories", () => {
       ["/opt/x: entry script"],
     ],
     [
+      "the directory of a Python archive",
+      { "/opt/x/tool.pyz": "PK" },
+      ["python3", "/opt/x/tool.pyz"],
+      ["/opt/x: entry script"],
+    ],
+    [
       "the directory of an archive",
       { "/opt/x/lib/x.jar": "" },
       ["java", "-Xmx1g", "-jar", "/opt/x/lib/x.jar"],
@@ -244,6 +250,37 @@ describe("the application pack", () => {
       "/app/vendor/theme/a.css",
       "/app/views/lazy.ejs",
     ]);
+  });
+
+  it("keeps the builds of Next, Nuxt and their like, without the caches of their compilers", () => {
+    const tree = {
+      "/app/.next/BUILD_ID": "x",
+      "/app/.next/server/chunks/1.js": "",
+      "/app/.next/static/a.css": "",
+      "/app/.next/cache/fetch-cache/1": "",
+      "/app/.next/cache/webpack/server.pack": "",
+      "/app/.next/cache/swc/plugins/x": "",
+      "/app/.nuxt/dist/server/x.js": "",
+      "/app/.output/server/chunks/lazy.mjs": "",
+      "/app/.output/public/_nuxt/a.js": "",
+      "/app/.svelte-kit/output/server/index.js": "",
+      "/app/build/client/a.js": "",
+      "/app/dist/server/entry.mjs": "",
+      "/app/next.config.js": "",
+    };
+    const kept = keptBy(application, aPackContext({ ...system, ...tree }, { workdir: "/app" }));
+    expect(kept.filter((path) => path in tree)).toEqual(
+      Object.keys(tree)
+        .filter((path) => !/cache\/(?:webpack|swc)/.test(path))
+        .sort(),
+    );
+  });
+
+  it("keeps manifests and lock files, by which scanners know what is inside", () => {
+    const names =
+      "requirements.txt pyproject.toml Pipfile Pipfile.lock Gemfile Gemfile.lock package.json package-lock.json yarn.lock pnpm-lock.yaml composer.json composer.lock go.sum Cargo.lock pom.xml";
+    const tree = Object.fromEntries(names.split(" ").map((name) => [`/app/${name}`, "x"]));
+    expect(keptBy(application, aPackContext(tree, { workdir: "/app" }))).toEqual(["/app", ...Object.keys(tree)].sort());
   });
 
   it("follows links to files and to directories, but not into the system's", () => {

@@ -115,6 +115,32 @@ describe("java", () => {
     expect(kept({}, ["-version"])).toEqual(["/etc/java-17/jvm.cfg", "/etc/ssl/certs/java/cacerts", ...expected]);
   });
 
+  it("keeps a Java 8 runtime as a unit: its jars and libraries beside the virtual machine", () => {
+    const jre = "/usr/lib/jvm/java-8/jre";
+    const names =
+      "lib/rt.jar lib/jsse.jar lib/resources.jar lib/amd64/libjava.so lib/amd64/libzip.so lib/amd64/server/libjvm.so lib/security/cacerts lib/fontconfig.properties";
+    const unit = names.split(" ").map((name) => `${jre}/${name}`);
+    const tree = Object.fromEntries([...unit, "/usr/lib/jvm/java-8/lib/tools.jar"].map((path) => [path, "x"]));
+    const processes = [{ exe: `${jre}/bin/java`, argv: ["java", "-version"] }];
+    const context = aPackContext({ ...tree, [`${jre}/bin/java`]: Buffer.from("java") }, { processes });
+    expect(keptBy(java, context)).toEqual(unit.sort());
+  });
+
+  it("keeps the module tree of JBoss, which loads modules by name", () => {
+    const modules = "/opt/jboss/modules/system/layers/base/org/late/main";
+    const tree = {
+      "/opt/jboss/jboss-modules.jar": "a",
+      [`${modules}/module.xml`]: "x",
+      [`${modules}/late.jar`]: "a",
+      "/opt/jboss/docs/schema.xsd": "x",
+    };
+    const argv = ["-Djboss.home.dir=/opt/jboss", "-jar", "/opt/jboss/jboss-modules.jar", "-mp", "/opt/jboss/modules"];
+    expect(keptOfApplication(tree, argv, { seen: ["/opt/jboss/jboss-modules.jar"] })).toEqual([
+      `${modules}/late.jar`,
+      `${modules}/module.xml`,
+    ]);
+  });
+
   it("keeps nothing of a JVM that did not run", () => {
     expect(keptBy(java, aPackContext(runtime))).toEqual([]);
   });

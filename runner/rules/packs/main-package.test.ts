@@ -106,6 +106,18 @@ describe("main package", () => {
     ]);
   });
 
+  it("takes the script that starts R for an interpreter", () => {
+    const more = {
+      ...tree,
+      "/var/lib/dpkg/status": "Package: r-base-core\nStatus: install ok installed\nPriority: optional\n",
+      "/var/lib/dpkg/info/r-base-core.list": "/usr/lib/R/bin/R\n/usr/lib/R/doc/NEWS",
+      "/usr/lib/R/bin/R": "#!/bin/sh\n",
+      "/usr/lib/R/doc/NEWS": "x",
+    };
+    const processes = [{ exe: "/usr/bin/dash", argv: ["/bin/sh", "/usr/lib/R/bin/R", "--file=server.R"] }];
+    expect(keptBy(mainPackage, aPackContext(more, { processes }))).toEqual([]);
+  });
+
   it("leaves the largest files when a package is larger than any main package should be", () => {
     const entries = { "/usr/share/mon/page.tmpl": { size: 70 << 20 }, ...large };
     const kept = keptBy(mainPackage, aPackContext(tree, { processes: ran("/usr/bin/mon"), entries }));

@@ -71,7 +71,9 @@ function ranPrograms(context: PackContext): string[] {
     const script = argv.slice(1, 8).find((word) => word !== "" && !word.startsWith("-"));
     const found =
       script === undefined ? undefined : programFile(context.rootfs, posix.resolve(context.workdir, script));
-    return found === undefined || context.isApplication(found) ? [] : [found];
+    // R is started by a shell script: its package is 25 MB of translations, documents and base packages.
+    const isProduct = found !== undefined && posix.basename(found) !== "R" && !context.isApplication(found);
+    return isProduct ? [found] : [];
   });
 }
 

@@ -40,6 +40,13 @@ export const names: Pack = {
   },
 };
 
+/** What look-ups may need of every C library of the image, and the files of the resolver without one. */
+export function allLookUps(context: PackContext): Wanted[] {
+  const libraries = [...context.rootfs.values()].filter(({ path, type }) => type === "file" && isLibc(path));
+  const files = networkFiles.map((path) => byPack("rule", path, "", "name look-up"));
+  return [...files, ...libraries.flatMap(({ path }) => modules(path, context))];
+}
+
 const isLibc = (path: string) =>
   /^(?:libc\.so\.6|libc-2\.\d+\.so|ld-musl-\w+\.so\.1|libc\.musl-\w+\.so\.1)$/.test(posix.basename(path));
 

@@ -247,6 +247,45 @@ describe("node", () => {
     expect(packagesOf(keptBy(node, context))).toEqual(["@f/linux-x64", "framework", "native"]);
   });
 
+  it("keeps the packages of builds that bring their own, as Next's standalone and Nuxt's output do", () => {
+    const output = "/app/.output/server";
+    const standalone = "/app/.next/standalone";
+    const tree: Tree = {
+      [`${output}/package.json`]: json({ dependencies: { vue: "3", late: "1", unused: "1" } }),
+      [`${output}/index.mjs`]: 'import "vue"',
+      [`${output}/chunks/routes.mjs`]: 'const load = () => import("late")',
+      ...aPackage(`${output}/node_modules/vue`),
+      ...aPackage(`${output}/node_modules/late`),
+      ...aPackage(`${output}/node_modules/unused`),
+      [`${standalone}/package.json`]: json({ dependencies: { next: "14", sharp: "1" } }),
+      [`${standalone}/server.js`]: 'require("next")',
+      [`${standalone}/.next/server/chunks/1.js`]: 'require("sharp")',
+      ...aPackage(`${standalone}/node_modules/next`),
+      ...aPackage(`${standalone}/node_modules/sharp`, { optionalDependencies: { "@img/sharp-linux-x64": "1" } }),
+      ...aPackage(`${standalone}/node_modules/@img/sharp-linux-x64`),
+      [`${standalone}/node_modules/@img/sharp-linux-x64/lib/sharp-linux-x64.node`]: "elf",
+    };
+    const kept = keptBy(node, aPackContext(tree, { application: ["/app"], workdir: "/app" }));
+    expect(packagesOf(kept).sort()).toEqual(["@img/sharp-linux-x64", "late", "next", "sharp", "vue"]);
+    expect(kept).toContain(`${standalone}/node_modules/@img/sharp-linux-x64/lib/sharp-linux-x64.node`);
+  });
+
+  it("keeps data and both module formats of a package, whichever was loaded", () => {
+    const certifi = "/app/node_modules/certifi";
+    const twin = { import: "./index.mjs", require: "./index.cjs" };
+    const tree: Tree = {
+      "/app/package.json": json({ dependencies: { certifi: "1" } }),
+      "/app/server.js": 'require("certifi")',
+      [`${certifi}/package.json`]: json({ exports: twin }),
+      [`${certifi}/index.cjs`]: "",
+      [`${certifi}/index.mjs`]: "",
+      [`${certifi}/cacert.pem`]: "certificates",
+    };
+    const given = { application: ["/app"], workdir: "/app", seen: ["/app/server.js", `${certifi}/index.cjs`] };
+    const parts = ["cacert.pem", "index.cjs", "index.mjs", "package.json"];
+    expect(keptBy(node, aPackContext(tree, given))).toEqual(parts.map((name) => `${certifi}/${name}`));
+  });
+
   it("takes NODE_PATH, words of the command line, and a program that something else starts", () => {
     const context = aPackContext(
       {

@@ -64,14 +64,17 @@ function languagePackages(context: PackContext): Wanted[] {
     const unit = languageUnit(path);
     if (unit !== undefined && !units.has(unit)) units.set(unit, path);
   }
-  return [...units].flatMap(([unit, seen]) => {
-    const isOwn = (path: string) =>
-      path.slice(unit.length).indexOf("/node_modules") < 0 && !isDead(path.slice(unit.length));
-    const parts = [unit, ...besides(unit, context)];
-    return parts
-      .flatMap((part) => [part, ...wholeDirectory(context, part, maxPackageBytes, isOwn)])
-      .map((path) => byPack("unit", path, seen, "language package"));
-  });
+  return [...units].flatMap(([unit, seen]) =>
+    languageUnitEntries(context, unit).map((path) => byPack("unit", path, seen, "language package")),
+  );
+}
+
+/** The entries of a package of a language, with what its installer put beside it; not the packages inside of it. */
+export function languageUnitEntries(context: PackContext, unit: string): string[] {
+  const isOwn = (path: string) =>
+    path.slice(unit.length).indexOf("/node_modules") < 0 && !isDead(path.slice(unit.length));
+  const parts = [unit, ...besides(unit, context)];
+  return parts.flatMap((part) => [part, ...wholeDirectory(context, part, maxPackageBytes, isOwn)]);
 }
 
 const isDead = (path: string) =>

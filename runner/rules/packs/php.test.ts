@@ -82,6 +82,16 @@ describe("php", () => {
     ]);
   });
 
+  it("follows what the ini files preload", () => {
+    const ini = "/etc/php/8.2/fpm/php.ini";
+    const tree = {
+      [ini]: "opcache.preload=/srv/preload.php",
+      "/srv/preload.php": "<?php require __DIR__ . '/classes.php';",
+      "/srv/classes.php": "",
+    };
+    expect(kept(tree, [ini])).toEqual(["/srv/classes.php", "/srv/preload.php"]);
+  });
+
   it("follows includes of the application, and of what it reaches those from their own place", () => {
     const tree = {
       "/app/public/index.php": "<?php require '../src/a.php'; require 'Lib/Mail.php';",

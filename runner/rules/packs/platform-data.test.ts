@@ -29,6 +29,10 @@ const tree = {
   [`${lib}/qt5/plugins/platforms/libqxcb.so`]: "x",
   [`${lib}/qt5/plugins/imageformats/libqjpeg.so`]: "x",
   [`${lib}/libpng16.so.16`]: "x",
+  [`${lib}/libcudnn.so.8`]: "x",
+  [`${lib}/libcudnn_ops_infer.so.8`]: "x",
+  [`${lib}/libcudnn_cnn_infer.so.8`]: "x",
+  [`${lib}/libcublas.so.12`]: "x",
 };
 const entries = { "/usr/share/proj/proj.db": { size: 9 * mega }, "/usr/share/proj/grid.tif": { size: 80 * mega } };
 const context = aPackContext(tree, { entries, env: ["TESSDATA_PREFIX=/srv/tessdata"] });
@@ -57,6 +61,7 @@ it.each([
     `${lib}/libQt5Gui.so.5`,
     [`${lib}/qt5/plugins/imageformats/libqjpeg.so`, `${lib}/qt5/plugins/platforms/libqoffscreen.so`],
   ],
+  [`${lib}/libcudnn.so.8`, [`${lib}/libcudnn_cnn_infer.so.8`, `${lib}/libcudnn_ops_infer.so.8`]],
   [`${lib}/libpng16.so.16`, []],
 ])("%s brings what it opens on some input", (library, expected) => {
   expect(kept(library)).toEqual(expected);

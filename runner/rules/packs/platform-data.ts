@@ -62,6 +62,10 @@ const rows: readonly Row[] = [
   { library: /^libkrb5$/, paths: ["/etc/krb5.conf", "/etc/krb5.conf.d"] },
   { library: /^libodbc$/, paths: ["/etc/odbc.ini", "/etc/odbcinst.ini", "LIB/odbc"], maxBytes: 8 * mega },
   { library: /^libxml2$/, paths: ["/etc/xml"] },
+  // Families of libraries for graphics processors: which member is opened, only a machine that has one tells.
+  { library: /^libcudnn$/, paths: ["LIB/libcudnn_*"] },
+  { library: /^libnvrtc$/, paths: ["LIB/libnvrtc-builtins*"] },
+  { library: /^libnvinfer$/, paths: ["LIB/libnvinfer_*"] },
   {
     library: /^libQt[56]Gui$/,
     paths: ["LIB/qt*/plugins/platforms", "LIB/qt*/plugins/imageformats"],

@@ -118,6 +118,51 @@ describe("python", () => {
     expect(kept({ ...packaged, ...files }, given)).toContain(`${site}/pkg/part.py`);
   });
 
+  it("keeps the authorities that packages bring along, also those of a package that only others import", () => {
+    const files = {
+      "/app/a.py": "def f():\n  import asks, botocore",
+      [`${site}/asks/__init__.py`]: "from certifi import where",
+      [`${site}/asks-1.dist-info/METADATA`]: "Requires-Dist: certifi (>=2017)\n",
+      [`${site}/certifi/__init__.py`]: "",
+      [`${site}/certifi/cacert.pem`]: "certificates",
+      [`${site}/botocore/__init__.py`]: "",
+      [`${site}/botocore/cacert.pem`]: "certificates",
+      [`${site}/used/_credentials/roots.pem`]: "certificates",
+    };
+    expect(kept(files).filter((path) => path.endsWith(".pem"))).toEqual([
+      `${site}/botocore/cacert.pem`,
+      `${site}/certifi/cacert.pem`,
+      `${site}/used/_credentials/roots.pem`,
+    ]);
+  });
+
+  it("keeps modules of which there is only bytecode", () => {
+    const files = { "/app/a.py": "import closed.late", [`${site}/closed/__init__.pyc`]: "x" };
+    expect(kept({ ...files, [`${site}/closed/late.pyc`]: "x" })).toEqual([
+      `${site}/closed/__init__.pyc`,
+      `${site}/closed/late.pyc`,
+    ]);
+  });
+
+  it("follows multiprocessing to each way of starting a process", () => {
+    const parts = {
+      context:
+        "from . import process\nclass A:\n  def Pool(self):\n    from .pool import Pool\nclass B:\n  def _Popen(o):\n    from .popen_spawn_posix import Popen\nclass C:\n  def _Popen(o):\n    from .popen_forkserver import Popen",
+      process: "",
+      pool: "",
+      popen_spawn_posix: "from . import spawn\nclass Popen:\n  def launch(self):\n    from . import resource_tracker",
+      popen_forkserver: "from . import forkserver",
+      spawn: "",
+      forkserver: "",
+      resource_tracker: "",
+    };
+    const multiprocessing = Object.entries({ __init__: "from . import context", ...parts }).map(
+      ([name, source]) => [`${lib}/multiprocessing/${name}.py`, source] as const,
+    );
+    const files = { "/app/a.py": "import multiprocessing", ...Object.fromEntries(multiprocessing) };
+    expect(kept(files)).toEqual(multiprocessing.map(([path]) => path).sort());
+  });
+
   it("finds parts of a namespace package in several places", () => {
     const files = {
       "/app/a.py": "import ns.one",

@@ -179,6 +179,26 @@ describe("ruby", () => {
     );
   });
 
+  it("keeps the data of a gem that only a method requires, and none of a gem that is only locked", () => {
+    const authorities = `${gems}/gems/certifi-1.0/lib/certifi/vendor/cacert.pem`;
+    const tree = {
+      "/app/app.rb": "def call\n  require 'certifi'\nend\n",
+      "/app/Gemfile.lock": "GEM\n  specs:\n    certifi (1.0)\n    idle (1.0)\n\nDEPENDENCIES\n  certifi\n  idle\n",
+      [`${gems}/specifications/certifi-1.0.gemspec`]: "",
+      [`${gems}/gems/certifi-1.0/lib/certifi.rb`]: "",
+      [authorities]: "certificates",
+      [`${gems}/specifications/idle-1.0.gemspec`]: "",
+      [`${gems}/gems/idle-1.0/lib/idle.rb`]: "",
+      [`${gems}/gems/idle-1.0/lib/idle.dat`]: "data",
+    };
+    expect(kept(tree)).toEqual([
+      `${gems}/gems/certifi-1.0/lib/certifi.rb`,
+      authorities,
+      `${gems}/specifications/certifi-1.0.gemspec`,
+      `${gems}/specifications/idle-1.0.gemspec`,
+    ]);
+  });
+
   it("reads what a native extension requires", () => {
     const tree = {
       "/app/app.rb": "require 'psych'",

@@ -51,6 +51,10 @@ const gemsByName = oncePerWave((context) => {
   return gems;
 });
 
+const gemsBySpecification = oncePerWave(
+  (context) => new Map(rubyHome(context).gems.map((gem) => [gem.specification, gem])),
+);
+
 function isOwn(path: string, context: PackContext): boolean {
   return context.isApplication(path) && unitOf(path) === undefined;
 }
@@ -174,7 +178,7 @@ function wholeGems(lock: string, by: string, context: PackContext): Wanted[] {
   );
 }
 
-/** Data of gems that were used, with what RubyGems asks before it loads one. */
+/** Data of shared gems that were used, and what RubyGems asks before it loads one. */
 function usedGemEdges(context: PackContext): Wanted[] {
   const used = usedUnits(context);
   const gems = rubyHome(context).gems.filter(
@@ -189,16 +193,19 @@ function usedGemEdges(context: PackContext): Wanted[] {
       maxBytes: 4 << 20,
     }),
   );
-  const isTable = (directory: string) => /\/tzinfo-data-[^/]+$/.test(directory); // its modules are named by time zone
   return [
     ...sharedData.map((path) => byPack("unit", path, posix.dirname(path), "data of a used gem")),
-    ...gems.flatMap(({ directory, specification, extensions }) => [
-      byPack("unit", specification, directory, "gemspec"),
-      ...extensions.map((path) => byPack("unit", `${path}/gem.build_complete`, directory, "built extension")),
-      ...(isTable(directory) ? gemFiles(directory, context) : gemData(directory, context)).map((path) =>
-        byPack("unit", path, directory, "data of a used gem"),
-      ),
-    ]),
+    ...gems.map(({ directory, specification }) => byPack("unit", specification, directory, "gemspec")),
+  ];
+}
+
+/** Data of a gem whose code is kept, used or not yet, and the mark that its extensions are built. */
+function gemParts({ directory, extensions }: Gem, context: PackContext): Wanted[] {
+  const isTable = /\/tzinfo-data-[^/]+$/.test(directory); // its modules are named by time zone
+  const data = isTable ? gemFiles(directory, context) : gemData(directory, context);
+  return [
+    ...extensions.map((path) => byPack("unit", `${path}/gem.build_complete`, directory, "built extension")),
+    ...data.map((path) => byPack("unit", path, directory, "data of a used gem")),
   ];
 }
 
@@ -230,13 +237,17 @@ export const ruby: Pack = {
     if (!isRuby(context)) return [];
     const locked = locks(context).flatMap((lock) => {
       const { gems, isFramework } = lockedGems(lock, context);
-      const specifications = gems.map(({ specification }) => byPack("unit", specification, lock, "gemspec"));
+      // A gem that is only locked has to be there; one whose code is kept loads its specification, with its data.
+      const specifications = gems.map(({ specification }) => byPack("unit", specification, lock, "gemspec", "exist"));
       return [...specifications, ...(isFramework ? wholeGems(lock, lock, context) : [])];
     });
     return [...encodings(context), ...usedGemEdges(context), ...locked];
   },
-  edges({ path, entry }, _wanted, context) {
-    if (entry.type !== "file" || !isRuby(context) || !isSource(path, context)) return [];
+  edges({ path, entry }, { use }, context) {
+    if (entry.type !== "file" || !isRuby(context)) return [];
+    const specified = use === "load" ? gemsBySpecification(context).get(path) : undefined;
+    if (specified !== undefined) return gemParts(specified, context);
+    if (!isSource(path, context)) return [];
     const found = sourceEdges(path, context);
     const gem = gemDirectory(path);
     const specification = rubyHome(context).gems.find(({ directory }) => directory === gem)?.specification;

@@ -149,6 +149,12 @@ describe("time zones", () => {
     expect(withoutDirectories(kept([], { seen: [`${info}/zone.tab`] }))).toEqual(withoutDirectories(all));
   });
 
+  it("looks in the directory that TZDIR names", () => {
+    const own = { "/zones/Europe/Berlin": "TZif", "/zones/Europe/Paris": "TZif", "/srv/app.py": "'Europe/Berlin'" };
+    const context = aPackContext(own, { application: ["/srv"], env: ["TZDIR=/zones"] });
+    expect(keptBy(timeZones, context, ["/srv/app.py"])).toEqual(["/zones/Europe/Berlin"]);
+  });
+
   it("keeps the zone of TZ, and the neutral ones with any that was read", () => {
     expect(kept([], { env: ["TZ=:Europe/Paris"] })).toContain(`${info}/Europe/Paris`);
     expect(kept([], { seen: [`${info}/Europe/Berlin`] })).toEqual([...system, `${info}/UTC`].sort());

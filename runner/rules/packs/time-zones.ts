@@ -16,7 +16,7 @@ const usual = [
 ];
 
 /** What tells which zone is the system's. */
-const systemZone = ["/etc/localtime", "/etc/timezone", "/etc/TZ", "/etc/sysconfig/clock", "/etc/adjtime"];
+export const systemZone = ["/etc/localtime", "/etc/timezone", "/etc/TZ", "/etc/sysconfig/clock", "/etc/adjtime"];
 
 const listings = ["zone.tab", "zone1970.tab", "tzdata.zi", "iso3166.tab", "leapseconds"];
 

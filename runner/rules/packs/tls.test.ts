@@ -69,6 +69,32 @@ it("keeps what variables name, but never a key", () => {
   expect(keptBy(tls, aPackContext(tree, { env }))).toEqual(["/srv/extra.pem"]);
 });
 
+it.each([
+  ["Debian and Alpine", "/etc/ssl/certs/ca-certificates.crt"],
+  ["Alpine", "/etc/ssl/cert.pem"],
+  ["Red Hat", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"],
+  ["older Red Hat", "/etc/pki/tls/certs/ca-bundle.crt"],
+  ["SUSE", "/var/lib/ca-certificates/ca-bundle.pem"],
+  ["older SUSE", "/etc/ssl/ca-bundle.pem"],
+])("keeps the authorities of %s, with the crypto policies", (_, path) => {
+  const policies = "/etc/crypto-policies/back-ends/opensslcnf.config";
+  const context = aPackContext({ "/usr/lib64/libssl.so.3": "elf", [path]: "all", [policies]: "x" });
+  expect(keptBy(tls, context, ["/usr/lib64/libssl.so.3"])).toEqual([path, policies].sort());
+});
+
+it.each(["CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"])(
+  "keeps the file that %s names, or the certificates of a directory",
+  (name) => {
+    const tree = { "/srv/ca.pem": "x", "/srv/ca/4042bcee.0": "x", "/srv/ca/own.crt": "x", "/srv/ca/own.key": "secret" };
+    expect(keptBy(tls, aPackContext(tree, { env: [`${name}=/srv/ca.pem`] }))).toEqual(["/srv/ca.pem"]);
+    expect(keptBy(tls, aPackContext(tree, { env: [`${name}=/srv/ca`] }))).toEqual([
+      "/srv/ca",
+      "/srv/ca/4042bcee.0",
+      "/srv/ca/own.crt",
+    ]);
+  },
+);
+
 it("keeps the trust module of GnuTLS", () => {
   const kept = keptBy(tls, aPackContext(debian), ["/usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3"]);
   expect(kept).toContain("/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-trust.so");

@@ -6,7 +6,7 @@ import { entriesBelow, libraryName, namesIn, readText, realPath } from "./image-
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 
 /** Where systems have the certificates of authorities in one file; the libraries and Go look at these in turn. */
-const bundles = [
+export const bundles = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
   "/etc/pki/tls/cert.pem",
@@ -25,7 +25,7 @@ const opensslDirectories = ["/etc/ssl", "/usr/lib/ssl", "/etc/pki/tls", "/usr/lo
 const opensslFiles = ["openssl.cnf", "ct_log_list.cnf"];
 
 /** Directories of certificates by hash. Every certificate stands there twice or three times: not kept without a reason. */
-const hashedDirectories = ["/etc/ssl/certs", "/usr/lib/ssl/certs", "/etc/pki/tls/certs"];
+export const hashedDirectories = ["/etc/ssl/certs", "/usr/lib/ssl/certs", "/etc/pki/tls/certs"];
 
 /** Libraries that check certificates; libcrypto alone reads the configuration but no certificates. */
 const tlsLibraries = new Set([
@@ -45,7 +45,7 @@ const cryptoPolicies = [
   "/etc/crypto-policies/back-ends/openssl.config",
 ];
 
-/** Variables that name one file of certificates, and one that names directories. */
+/** Variables that name a file of certificates; some of their readers also take a directory of certificates by hash. */
 const bundleVariables = [
   "SSL_CERT_FILE",
   "NODE_EXTRA_CA_CERTS",
@@ -76,7 +76,7 @@ export const tls: Pack = {
   seeds: (context) =>
     bundleVariables.flatMap((name) => {
       const path = variable(context.env, name);
-      return path?.startsWith("/") && !isKey(path) ? [byPack("rule", path, name, "tls certificates")] : [];
+      return path?.startsWith("/") && !isKey(path) ? hashed(path, name, context) : [];
     }),
   edges(place, wanted, context) {
     if (place.entry.type !== "file" || wanted.use === "exist") return [];
@@ -103,7 +103,7 @@ export const tls: Pack = {
 };
 
 /** Private keys are secrets: what reads one names it, and then it is observed or pinned. */
-function isKey(path: string): boolean {
+export function isKey(path: string): boolean {
   return /\.key$|\/private\/|[-_.]key\.pem$/.test(path);
 }
 

@@ -36,7 +36,8 @@ function isPruned(children: Names, directory: string): boolean {
   const beside = children.get(posix.dirname(directory)) ?? [];
   if (pruned.has(name)) return true;
   if (name === "bundle") return posix.basename(posix.dirname(directory)) === "vendor";
-  // What a build leaves behind: the archive that runs from there is kept by itself.
+  // What a build leaves behind: caches of compilers; an archive that runs from there is kept by itself.
+  if (/\/\.next\/cache\/(?:webpack|swc|turbopack|babel-loader|eslint)$/.test(directory)) return true;
   if (name === "target") return beside.includes("pom.xml") || beside.includes("Cargo.toml");
   return isRuntimeTree(children, directory);
 }

@@ -1,0 +1,1 @@
+return "nothing is pressed here\n"
