@@ -2,6 +2,7 @@ import type { KeepProfile } from "#contract/job.ts";
 import { aliases } from "./aliases.ts";
 import { application } from "./application.ts";
 import { browsers } from "./browsers.ts";
+import { companions } from "./companions.ts";
 import { configRefs } from "./config-refs.ts";
 import { configurationDirectory } from "./configuration-directory.ts";
 import { dataFiles } from "./data-files.ts";
@@ -66,6 +67,7 @@ const safe: readonly Pack[] = [
   fonts,
   runtimeDirectories,
   mainPackage,
+  companions,
   packageRecords,
 ];
 

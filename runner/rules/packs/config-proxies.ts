@@ -138,7 +138,7 @@ const varnishModules = [
 /** Varnish (varnish-cache.org/docs, vcl): includes are relative to vcl_path when they do not begin with `./`. */
 export const varnish: Format = {
   name: "varnish",
-  main: /\/varnish\/[^/]+\.vcl$/,
+  main: /\/varnish\/(?:[^/]+\/)*[^/]+\.vcl$/,
   told: { program: /^varnishd$/, option: /^-f$/ },
   references(text, { path, context }) {
     const modules = directoriesLike(context, varnishModules);

@@ -48,13 +48,23 @@ export function ownersOf(
   return owners;
 }
 
-/** Direct dependencies that come from the same source: data, modules and common files that were split off. */
-export function siblingsOf({ name, source, depends, system }: Package, all: readonly Package[]): Package[] {
+/**
+ * Dependencies, and theirs, that come from the same source or are named after the package: data, modules, languages and common
+ * files that were split off.
+ */
+export function siblingsOf(origin: Package, all: readonly Package[]): Package[] {
+  const found = new Set([origin]);
+  for (const each of found) for (const next of splitOff(each, origin, all)) found.add(next);
+  found.delete(origin);
+  return [...found];
+}
+
+function splitOff({ source, depends, system }: Package, { name }: Package, all: readonly Package[]): Package[] {
   const asked = new Set(depends);
   return all.filter(
     (each) =>
       each.system === system &&
-      each.source === source &&
+      (each.source === source || each.name.startsWith(`${name}-`)) &&
       each.name !== name &&
       (asked.has(each.name) || each.provides.some((provided) => asked.has(provided))),
   );

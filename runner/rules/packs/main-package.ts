@@ -13,7 +13,7 @@ import { pruneClass } from "./prune-class.ts";
  * languages; their own packages are whole standard libraries.
  */
 const carriers =
-  /^(?:python[\d.]*|perl[\d.]*|ruby[\d.]*|php[\d.]*|node|nodejs|java|beam\.smp|erl\w*|epmd|escript|lua[\d.]*|tclsh[\d.]*|guile|Rscript|R|[bd]?ash|sh|zsh|ksh|mksh|busybox|env|sudo|su|gosu|su-exec|setpriv|tini|tini-static|dumb-init|catatonit|s6-\w+|runsv\w*|supervisord|npm|yarn|make|wget|curl|ldd|ldconfig)$/;
+  /^(?:python[\d.]*|perl[\d.]*|ruby[\d.]*|php[\d.]*|node|nodejs|java|jspawnhelper|beam\.smp|erl\w*|inet_gethost|heart|epmd|escript|lua[\d.]*|tclsh[\d.]*|guile|Rscript|R|[bd]?ash|sh|zsh|ksh|mksh|busybox|env|sudo|su|gosu|su-exec|setpriv|tini|tini-static|dumb-init|catatonit|s6-\w+|runsv\w*|supervisord|npm|yarn|make|wget|curl|ldd|ldconfig)$/;
 
 /** Packages that every image of their distribution holds; of dpkg the priority says it. */
 const baseOfOthers =
@@ -71,8 +71,8 @@ function ranPrograms(context: PackContext): string[] {
     const script = argv.slice(1, 8).find((word) => word !== "" && !word.startsWith("-"));
     const found =
       script === undefined ? undefined : programFile(context.rootfs, posix.resolve(context.workdir, script));
-    // R is started by a shell script: its package is 25 MB of translations, documents and base packages.
-    const isProduct = found !== undefined && posix.basename(found) !== "R" && !context.isApplication(found);
+    // Some carriers are started by a shell script: R, erl.
+    const isProduct = found !== undefined && !carriers.test(posix.basename(found)) && !context.isApplication(found);
     return isProduct ? [found] : [];
   });
 }

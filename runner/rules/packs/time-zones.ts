@@ -26,9 +26,9 @@ const neutral = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "posixrules"];
 /** Larger files of an application are data, or a program that brings its zones with it. */
 const maxFileBytes = 32 << 20;
 
-/** Files that hold no zone name in the clear, and languages whose run-time has zones of its own (Node, Java, browsers). */
+/** Files that hold no zone name in the clear, and languages whose run-time has zones of its own (Node, Java). HTML may be a template. */
 const withoutNames =
-  /\.(?:[cm]?[jt]sx?|map|class|jar|war|css|html?|png|jpe?g|gif|webp|ico|svg|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|xz|bz2|zst|br|tgz|whl|so|a|o|pyc|md|po|mo)$/i;
+  /\.(?:[cm]?[jt]sx?|map|class|jar|war|css|png|jpe?g|gif|webp|ico|svg|woff2?|ttf|otf|eot|mp[34]|webm|pdf|zip|gz|xz|bz2|zst|br|tgz|whl|so|a|o|pyc|md|po|mo)$/i;
 
 /**
  * Time zones that the application names anywhere in its files, that of the system, and all of them (1.5 MB, `right` and `posix`
