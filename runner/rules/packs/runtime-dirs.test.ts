@@ -4,8 +4,8 @@ import { aPackContext } from "./pack.builder.ts";
 import type { PackContext } from "./pack.ts";
 import { pathsIn, runtimeDirectories, serviceNames } from "./runtime-dirs.ts";
 
-/** Directories and links count here, so all that is kept is looked at, but for what every image keeps (`detail`). */
-function kept(context: PackContext, used: string[] = [], detail = "scratch"): string[] {
+/** Directories and links count here, so all that is kept is looked at, but for what every image keeps (`besides`). */
+function kept(context: PackContext, used: string[] = [], besides = ["scratch", "prepared directory"]): string[] {
   const start = used.map((path) => ({ path, reason: { kind: "observed", by: "default" }, use: "load" }) as const);
   const walked = walk([...start, ...(runtimeDirectories.seeds?.(context) ?? [])], {
     rootfs: context.rootfs,
@@ -14,7 +14,7 @@ function kept(context: PackContext, used: string[] = [], detail = "scratch"): st
     edges: (place, wanted) => runtimeDirectories.edges?.(place, wanted, context) ?? [],
   });
   return [...walked.kept]
-    .filter(([, reason]) => !/^(?:parent|observed|target)$/.test(reason.kind) && reason.detail !== detail)
+    .filter(([, reason]) => !/^(?:parent|observed|target)$/.test(reason.kind) && !besides.includes(reason.detail ?? ""))
     .map(([path]) => path)
     .sort();
 }
@@ -43,13 +43,27 @@ describe("run-time directories", () => {
     ]);
   });
 
+  it("keeps empty directories where data goes, as long as they are few", () => {
+    const tree = {
+      "/var/backups-of-app": "dir",
+      "/data/in": "dir",
+      "/data/full/file": "x",
+      "/opt/app/node_modules/empty": "dir",
+      "/var/lib/dpkg/parts": "dir",
+      "/usr/share/empty": "dir",
+    };
+    expect(kept(aPackContext(tree), [], ["scratch"])).toEqual(["/data/in", "/var/backups-of-app"]);
+    const many = Object.fromEntries(Array.from({ length: 301 }, (_, i) => [`/data/${i}`, "dir"]));
+    expect(kept(aPackContext(many), [], ["scratch"])).toEqual([]);
+  });
+
   it("keeps the parents of what a kept configuration names", () => {
     const context = aPackContext({
       "/etc/app.conf":
         "pid /run/app/app.pid;\nlog '/var/log/custom/a.log';\nspool /var/spool/app/\nnone /var/missing/dir/x\nlib /usr/var/lib/x",
       "/run/app": "dir",
-      "/var/log/custom": "dir",
-      "/var/spool/app": "dir",
+      "/var/log/custom/old.log": "x",
+      "/var/spool/app/job": "x",
     });
     expect(kept(context)).toEqual([]);
     expect(kept(context, ["/etc/app.conf"])).toEqual(["/run/app", "/var/log/custom", "/var/spool/app"]);
@@ -102,7 +116,7 @@ describe("run-time directories", () => {
 
   it("keeps the directories that the command line and ENV name, and those that every program takes for granted", () => {
     const tree = {
-      "/var/log": "dir",
+      "/var/log/old.log": "x",
       "/var/lock": "-> /run/lock",
       "/run/lock": "dir",
       "/run/own": "dir",
@@ -113,7 +127,13 @@ describe("run-time directories", () => {
       env: ["DATABASE=sqlite:/srv/db/app.sqlite"],
     });
     expect(kept(context)).toEqual(["/run/own", "/srv/db"]);
-    expect(kept(context, [], "none")).toEqual(["/run/lock", "/run/own", "/srv/db", "/var/lock", "/var/log"]);
+    expect(kept(context, [], ["prepared directory"])).toEqual([
+      "/run/lock",
+      "/run/own",
+      "/srv/db",
+      "/var/lock",
+      "/var/log",
+    ]);
   });
 
   it("keeps the directories that the service's package made", () => {

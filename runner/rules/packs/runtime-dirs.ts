@@ -33,8 +33,8 @@ const dataPlace = /^\/(?:var|run|srv|data)\//;
 
 /**
  * Directories that a service writes to and that hold nothing when it starts, kept with their owner and mode: those of its name
- * and of its package, the parents of pid, socket, log and lock files that its command line, ENV or configuration names, and what
- * belongs to a service's user. Whether they exist decides whether the service can write; no content is kept by this.
+ * and of its package, the parents of pid, socket, log and lock files that its command line, ENV or configuration names, empty
+ * ones where data goes, and what belongs to a service's user. Whether they exist decides whether the service can write; no content is kept by this.
  */
 export const runtimeDirectories: Pack = {
   name: "run-time directories",
@@ -43,6 +43,7 @@ export const runtimeDirectories: Pack = {
     ...ofPackages(context),
     ...ofCommands(context),
     ...owned(context),
+    ...prepared(context),
     ...shelves.filter((path) => isDirectoryOrLink(path, context)).map((path) => empty(path, "system", "scratch")),
   ],
   edges(place, wanted, context) {
@@ -122,6 +123,22 @@ const owned = oncePerWave((context): Wanted[] => {
     ...[...kept].map(({ path }) => empty(path, "owner", "owned directory")),
     ...all.filter(isWaiting).map(({ path }) => empty(path, "owner", "owned empty file")),
   ];
+});
+
+/** Where whoever built the image makes directories for data to come: the target of a backup, a drop-in, a spool. */
+const preparedPlace = /^\/(?:var|srv|data|opt|mnt|media|home|root|config)\//;
+
+/** Empty directories for data, whoever owns them: they cost nothing. */
+const prepared = oncePerWave(({ rootfs, children }): Wanted[] => {
+  const found = [...rootfs.values()].filter(
+    ({ type, path }) =>
+      type === "directory" &&
+      preparedPlace.test(path) &&
+      (children.get(path) ?? []).length === 0 &&
+      !ofTheSystem.test(path) &&
+      !inLibraries.test(`${path}/`),
+  );
+  return found.length > maxDirectories ? [] : found.map(({ path }) => empty(path, "data", "prepared directory"));
 });
 
 const isWaiting = ({ type, size, path }: Entry) =>
