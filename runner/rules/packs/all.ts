@@ -1,5 +1,6 @@
 import type { KeepProfile } from "#contract/job.ts";
 import { aliases } from "./aliases.ts";
+import { anyCommand } from "./any-command.ts";
 import { application } from "./application.ts";
 import { browsers } from "./browsers.ts";
 import { companions } from "./companions.ts";
@@ -41,6 +42,7 @@ const safe: readonly Pack[] = [
   servedDirectory,
   namedPaths,
   externalCommands,
+  anyCommand,
   shell,
   configRefs,
   configurationDirectory,
