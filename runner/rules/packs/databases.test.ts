@@ -41,6 +41,23 @@ describe("the databases pack", () => {
     ]);
   });
 
+  it("leaves out conversions for East Asia unless a setting names one, or the server of its time loads all of them", () => {
+    const of = (version: string) =>
+      ["utf8_and_sjis", "euc2004_sjis2004", "utf8_and_iso8859", "cyrillic_and_mic"].map(
+        (name) => `/usr/lib/postgresql/${version}/lib/${name}.so`,
+      );
+    const more = Object.fromEntries([...of("15"), ...of("12")].map((path) => [path, program]));
+    const old = { "/usr/lib/postgresql/12/bin/postgres": program, "/usr/lib/postgresql/12/lib/plpgsql.so": program };
+    const conversions = (exe: string, given = {}) =>
+      keptBy(databases, ran(exe, { ...more, ...old }, given)).filter((path) => /_and_|sjis/.test(path));
+    const [sjis = "", euc = "", ...plain] = of("15");
+    expect(conversions(server)).toEqual(plain.sort());
+    expect(conversions(server, { env: ["LANG=en_US.UTF-8", "APP=gbkit"] })).toEqual(plain.sort());
+    for (const given of [{ env: ["PGCLIENTENCODING=SHIFT_JIS_2004"] }, { commands: [["postgres", "-c", "x=EUC_JP"]] }])
+      expect(conversions(server, given)).toEqual([sjis, euc, ...plain].sort());
+    expect(conversions("/usr/lib/postgresql/12/bin/postgres")).toEqual(of("12").sort());
+  });
+
   it("finds the server's directories where a build from source has them", () => {
     const built = {
       "/usr/local/bin/postgres": program,

@@ -19,6 +19,8 @@ type Server = {
   /** A directory of its modules, and which of them are kept. */
   isLibraries: Directory;
   isModule(name: string): boolean;
+  /** Modules that only a client of some part of the world asks for. */
+  isEastAsian?(name: string): boolean;
   /** Makes a new cluster, and the programs that it starts. */
   maker: RegExp;
   makerStarts: readonly string[];
@@ -41,6 +43,7 @@ const postgres: Server = {
   // The compiler for queries is as large as all the rest, and the server does without it when it is not there. Languages need a
   // whole interpreter: when one is in use it has been seen.
   isModule: (name) => /\.so$/.test(name) && !/^llvmjit|pl(perl|python|tcl)/.test(name),
+  isEastAsian: (name) => /_and_(?:\w+_and_)?(?:big5|euc|gb|johab|sjis|uhc)|^euc/.test(name),
   maker: /^initdb$/,
   // It starts `postgres` through a shell, which asks `locale` for collations.
   makerStarts: ["postgres", "locale", "sh"],
@@ -119,14 +122,31 @@ function shared({ name, isShare }: Server, isPart: Server["isData"], program: st
   });
 }
 
-function modules({ name, isLibraries, isModule }: Server, program: string, context: PackContext): Wanted[] {
+function modules(server: Server, program: string, context: PackContext): Wanted[] {
+  const { name, isLibraries, isModule, isEastAsian } = server;
+  const isLeftOut = hasEastAsian(program, context) ? undefined : isEastAsian;
   return directories(isLibraries, program, context)
     .flatMap((directory) =>
-      (context.children.get(directory) ?? []).filter(isModule).map((each) => `${directory}/${each}`),
+      (context.children.get(directory) ?? [])
+        .filter((each) => isModule(each) && !isLeftOut?.(each))
+        .map((each) => `${directory}/${each}`),
     )
     .filter((path) => (context.rootfs.get(path)?.size ?? 0) <= maxModuleBytes)
     .map((path) => byPack("unit", path, program, `${name} module`));
 }
+
+/**
+ * Whether an encoding of East Asia stands in ENV or in a command. A cluster that has one opens its conversions for any client, so
+ * these are seen; left out are those that no setting names. Until version 12 a new cluster loaded all of them.
+ */
+function hasEastAsian(program: string, { env, processes, commands }: PackContext): boolean {
+  const version = Number(versionOf(posix.dirname(program)) ?? "0");
+  const words = [...env, ...commands.flat(), ...processes.flatMap(({ argv }) => argv)];
+  return version < 13 || words.some((word) => eastAsian.test(word));
+}
+
+const eastAsian =
+  /(?:^|[^a-z])(?:euc[-_]?(?:jp|jis|kr|cn|tw)|s(?:hift)?[-_]?jis|big5|gbk|gb[-_]?(?:18030|2312)|johab|uhc)(?![a-z])/i;
 
 function helpers({ name }: Server, programs: readonly string[], by: string, { rootfs, env }: PackContext): Wanted[] {
   const place = { env, workdir: "/" };

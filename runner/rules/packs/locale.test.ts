@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { anElf } from "../elf.builder.ts";
 import { dataFiles } from "./data-files.ts";
 import { locale } from "./locale.ts";
 import { aPackContext, keptBy } from "./pack.builder.ts";
@@ -33,13 +34,45 @@ const core = [
 
 describe("locale", () => {
   it("keeps the locale that ENV names and C.UTF-8, and never the archive", () => {
-    expect(kept({ env: ["LANG=de_DE.UTF-8"] })).toEqual([
+    const seen = ["/usr/lib/locale/de_DE.utf8/LC_CTYPE"];
+    expect(kept({ env: ["LANG=de_DE.UTF-8"], seen })).toEqual([
       "/etc/locale.alias",
       "/usr/lib/locale/C.utf8/LC_CTYPE",
       "/usr/lib/locale/de_DE.utf8/LC_CTYPE",
     ]);
     expect(kept({ env: ["LANG=C"] })).toEqual(["/etc/locale.alias"]);
     expect(kept({ seen: ["/usr/lib/locale/fr_FR.utf8/LC_CTYPE"] })).toContain("/usr/lib/locale/C.utf8/LC_CTYPE");
+  });
+
+  it("keeps them only for what asks: a program that ran and did, one that did not run yet, the application", () => {
+    const asks = (imported: string) => anElf({ needed: ["libc.so.6", imported] });
+    const more = {
+      "/usr/bin/asks": asks("setlocale"),
+      "/usr/bin/plain": asks("getenv"),
+      "/usr/lib/libpython3.11.so.1.0": asks("newlocale"),
+      "/usr/lib/libother.so.1": asks("newlocale"),
+      "/srv/asks.py": "locale.setlocale(locale.LC_ALL, '')",
+      "/usr/lib/locale/C.utf8/LC_COLLATE": "x",
+    };
+    const env = ["LANG=C.UTF-8"];
+    const isKept = (path: string | undefined, use: "run" | "load", given: Parameters<typeof aPackContext>[1] = {}) =>
+      keptBy(
+        locale,
+        aPackContext({ ...tree, ...more }, { application: ["/srv"], env, ...given }),
+        path ? [path] : [],
+        use,
+      ).includes("/usr/lib/locale/C.utf8/LC_CTYPE");
+    expect(isKept(undefined, "run")).toBe(false);
+    expect(isKept("/usr/bin/asks", "run")).toBe(true);
+    expect(isKept("/usr/bin/asks", "load")).toBe(false);
+    expect(isKept("/usr/bin/asks", "run", { seen: ["/usr/bin/asks"] })).toBe(false);
+    expect(isKept("/usr/bin/plain", "run")).toBe(false);
+    expect(isKept("/usr/lib/libpython3.11.so.1.0", "load")).toBe(true);
+    expect(isKept("/usr/lib/libother.so.1", "load")).toBe(false);
+    expect(isKept("/srv/asks.py", "load")).toBe(true);
+    expect(isKept("/srv/mail.php", "load")).toBe(false);
+    expect(isKept(undefined, "run", { seen: ["/usr/lib/locale/C.utf8/LC_COLLATE"] })).toBe(false);
+    expect(isKept(undefined, "run", { seen: ["/usr/lib/locale/de_DE.utf8/LC_CTYPE"] })).toBe(true);
   });
 
   it("keeps the core of the conversions once one was used", () => {

@@ -1,7 +1,9 @@
+import type { Place } from "../place.ts";
 import { variable } from "../program.ts";
 import type { Wanted } from "../wanted.ts";
-import { entriesBelow, namesIn, oncePerWave, readText, wholeDirectory } from "./image-tree.ts";
+import { entriesBelow, libraryName, namesIn, oncePerWave, readText, wholeDirectory } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
+import { dynamicNames, elfImage } from "./static-binary-elf.ts";
 
 const localeDirectory = "/usr/lib/locale";
 
@@ -17,6 +19,13 @@ const coreCharsets = ["ANSI_X3.110", "CP1252", "ISO8859-1", "ISO8859-15", "UNICO
 
 /** Larger texts of an application are data. */
 const maxTextBytes = 1 << 20;
+const maxProgramBytes = 48 << 20;
+
+/** What only sorts: a program that asks for nothing else wants no text of a language. */
+const sorts = "LC_COLLATE";
+
+/** Interpreters ask for the locale in a library of their own. */
+const interpreterLibrary = /^lib(?:python|ruby|perl|php|tcl|R$|guile|lua|java$)/;
 
 /**
  * Languages and character sets: the locales that ENV names, C.UTF-8 beside them, and of glibc's 8 MB of conversions the core
@@ -26,21 +35,49 @@ export const locale: Pack = {
   name: "locale",
   seeds: (context) => [
     ...aliasFiles.map((path) => byPack("rule", path, "locale", "locale", "exist")),
-    ...localeNames(context).flatMap((name) => localeFiles(name, context)),
+    ...(isLocaleSeen(context) ? locales(context) : []),
     ...(isConversionSeen(context)
       ? conversions("gconv", [...coreCharsets, ...environmentCharsets(context)], context)
       : []),
   ],
   edges(place, wanted, context) {
-    const { path, entry } = place;
-    if (entry.type !== "file" || wanted.use === "exist" || entry.size > maxTextBytes || !context.isApplication(path))
-      return [];
-    if (gconv(context).length === 0) return [];
-    const content = context.content(path, maxTextBytes);
-    if (!content || content.includes(0) || !/iconv|mb_convert_encoding/i.test(content.toString("latin1"))) return [];
-    return conversions(path, [...coreCharsets, ...charsetsIn(content.toString("latin1"))], context);
+    if (place.entry.type !== "file" || wanted.use === "exist") return [];
+    return [...(asksLocale(place, wanted, context) ? locales(context) : []), ...namedConversions(place, context)];
   },
 };
+
+function namedConversions({ path, entry }: Place, context: PackContext): Wanted[] {
+  if (entry.size > maxTextBytes || !context.isApplication(path) || gconv(context).length === 0) return [];
+  const content = context.content(path, maxTextBytes);
+  if (!content || content.includes(0) || !/iconv|mb_convert_encoding/i.test(content.toString("latin1"))) return [];
+  return conversions(path, [...coreCharsets, ...charsetsIn(content.toString("latin1"))], context);
+}
+
+const locales = (context: PackContext) => localeNames(context).flatMap((name) => localeFiles(name, context));
+
+/** A program that ran opened a locale, for more than the order of names. */
+function isLocaleSeen({ children, isSeen }: PackContext): boolean {
+  return (children.get(localeDirectory) ?? []).some((name) =>
+    (children.get(`${localeDirectory}/${name}`) ?? []).some(
+      (file) => file !== sorts && isSeen(`${localeDirectory}/${name}/${file}`),
+    ),
+  );
+}
+
+/** Whether a file asks for the locale of ENV when it runs: the application's in any branch, others when they did not run yet. */
+function asksLocale({ path, entry }: Place, { use }: Wanted, context: PackContext): boolean {
+  if (localeNames(context).length === 0 || isLocaleSeen(context)) return false;
+  const isOwn = context.isApplication(path);
+  const isUnseen = (use === "run" || interpreterLibrary.test(libraryName(path) ?? "")) && !context.isSeen(path);
+  if (!isOwn && !isUnseen) return false;
+  const content = context.content(path, maxProgramBytes);
+  const image = content && elfImage(content);
+  if (content === undefined) return isUnseen && entry.size > maxProgramBytes;
+  if (image === undefined)
+    return isOwn && entry.size <= maxTextBytes && /\b(?:set|new)locale\b/.test(content.toString("latin1"));
+  const names = dynamicNames(image);
+  return names.has("setlocale") || names.has("newlocale");
+}
 
 /** Names of locales from ENV, and C.UTF-8 where a locale is used at all: programs fall back on it. */
 function localeNames({ env, isSeen, children }: PackContext): string[] {

@@ -92,6 +92,23 @@ describe("main package", () => {
     );
   });
 
+  it("leaves out what measures a server or upgrades it once, and keeps it of a tool", () => {
+    const names = ["mon-benchmark", "monbench", "pg_upgrade", "pg_dump", "benchmarks"].map(
+      (name) => `/usr/bin/${name}`,
+    );
+    const more = {
+      ...tree,
+      "/var/lib/dpkg/info/mon.list": ["/usr/bin/mon", ...names].join("\n"),
+      ...Object.fromEntries(names.map((name) => [name, program])),
+    };
+    const kept = (listens: boolean) =>
+      keptBy(mainPackage, aPackContext(more, { processes: ran("/usr/bin/mon"), listens })).filter((path) =>
+        names.includes(path),
+      );
+    expect(kept(true)).toEqual(["/usr/bin/benchmarks", "/usr/bin/pg_dump"]);
+    expect(kept(false)).toEqual([...names].sort());
+  });
+
   it("keeps nothing for interpreters, shells and what every image has", () => {
     expect(keptBy(mainPackage, aPackContext(tree, { processes: ran("/usr/bin/python3.11", "/usr/bin/ls") }))).toEqual(
       [],

@@ -25,6 +25,13 @@ const otherSections = /^(?:doc|libdevel|debug|fonts|localization|translations|ol
 /** A further program of the package that is larger is another product (a second server, a shell of a database). */
 const smallBytes = 1 << 20;
 
+/**
+ * Programs of a server's package that nobody runs where the server serves: they measure it, test it, or take it once from one
+ * version to the next. What users run beside a server (shells, dumps, copies) is not among them.
+ */
+const besides =
+  /(?:bench|benchmark|slap)$|^(?:pg_(?:upgrade|waldump|amcheck|verifybackup|test_fsync|test_timing|recvlogical|receivewal)|oid2name|mysql_client_test|mariadb-client-test|mysqltest|mariadb-test)(?:_?embedded)?$/;
+
 /** All that one main package adds; when it holds more, its small files go first. */
 const maxBytes = 64 << 20;
 
@@ -122,7 +129,7 @@ function isOtherProgram(path: string, entry: { type: string; mode: number; size:
   return (
     entry.type === "file" &&
     (entry.mode & 0o111) !== 0 &&
-    entry.size >= smallBytes &&
+    (entry.size >= smallBytes || besides.test(posix.basename(path))) &&
     !/\.so(?:\.|$)/.test(path) &&
     path !== program
   );

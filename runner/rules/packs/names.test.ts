@@ -54,6 +54,19 @@ it("keeps what a session needs, shells of users that log in, and no secret", () 
     ]);
 });
 
+it("keeps no shell for a server that only checks passwords, unless a program beside it starts sessions", () => {
+  const shellsOf = (...programs: string[]) => {
+    const processes = programs.map((exe) => ({ exe, argv: [exe] }));
+    const opens = { "/usr/sbin/desk": Buffer.from("\x7fELF pam_start pam_open_session"), "/usr/sbin/nginx": "elf" };
+    const context = aPackContext({ ...tree, ...opens }, { processes });
+    return keptBy(names, context, [`${lib}/libpam.so.0.85.1`]).filter((path) => path === "/bin/bash");
+  };
+  expect(shellsOf("/bin/dash", "/usr/sbin/nginx")).toEqual([]);
+  expect(shellsOf("/usr/sbin/sshd", "/usr/sbin/nginx")).toEqual(["/bin/bash"]);
+  expect(shellsOf("/usr/sbin/desk", "/usr/sbin/nginx")).toEqual(["/bin/bash"]);
+  expect(shellsOf("/usr/sbin/other")).toEqual(["/bin/bash"]);
+});
+
 it("keeps nothing for a static program", () => {
   expect(keptBy(names, aPackContext(tree), ["/bin/dash"], "run")).toEqual([]);
 });

@@ -16,6 +16,12 @@ const askedDatabases = new Set(["passwd", "group", "initgroups", "hosts", "servi
 const sessionPrograms =
   /^(?:login|su|sudo|sshd|cron|crond|runuser|gosu|su-exec|useradd|chpasswd|vsftpd|dovecot|proftpd)$/;
 
+/** Servers that ask PAM whether a password is right, and start nothing in a user's name. */
+const passwordCheckers =
+  /^(?:nginx|apache2|httpd|lighttpd|haproxy|squid|postgres|mysqld|mariadbd|slapd|php-fpm[\d.]*|php(?:-cgi)?[\d.]*|saslauthd|openvpn)$/;
+
+const maxProgramBytes = 48 << 20;
+
 const sessionFiles = [
   "/etc/login.defs",
   "/etc/environment",
@@ -36,7 +42,8 @@ export const names: Pack = {
     if (isLibc(place.path)) return [...resolverFiles(place.path), ...modules(place.path, context)];
     const name = posix.basename(place.path);
     if (libraryName(place.path) !== "libpam" && !(wanted.use === "run" && sessionPrograms.test(name))) return [];
-    return [...sessionFiles.map((path) => byPack("rule", path, place.path, "session")), ...shells(place.path, context)];
+    const files = sessionFiles.map((path) => byPack("rule", path, place.path, "session"));
+    return [...files, ...(isSession(name, context) ? shells(place.path, context) : [])];
   },
 };
 
@@ -73,6 +80,20 @@ export function nssServices(nsswitch: string): string[] {
     return rest.replace(/\[[^[\]]*\]/g, " ").split(/\s+/);
   });
   return [...new Set([...builtIn, ...named])].filter((name) => /^[\w-]{1,64}$/.test(name));
+}
+
+/** PAM alone is no session: a server that only checks passwords starts none, unless another program beside it does. */
+function isSession(name: string, { processes, content }: PackContext): boolean {
+  if (sessionPrograms.test(name)) return true;
+  const programs = [...new Set(processes.map(({ exe }) => exe))];
+  if (!programs.some((exe) => passwordCheckers.test(posix.basename(exe)))) return true;
+  return programs.some((exe) => {
+    if (sessionPrograms.test(posix.basename(exe))) return true;
+    return (
+      !passwordCheckers.test(posix.basename(exe)) &&
+      (content(exe, maxProgramBytes)?.includes("pam_open_session") ?? false)
+    );
+  });
 }
 
 /** Shells of users that can log in. */
