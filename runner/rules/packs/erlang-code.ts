@@ -1,9 +1,10 @@
 import { posix } from "node:path";
 import type { Entry } from "../../rootfs.ts";
 import type { Wanted } from "../wanted.ts";
-import { childPaths, filesBelow, perPath } from "./gather.ts";
+import { childPaths, directoryAt, filesBelow, perPath } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import { byPack, type PackContext } from "./pack.ts";
+import { isSystemDirectory } from "./system-paths.ts";
 import { useOf } from "./tree.ts";
 
 /** An OTP application as it is installed: the directory above its `ebin`, and its `.app` file. */
@@ -64,9 +65,18 @@ export function fileOf(module: string, context: PackContext): string | undefined
 export function whole(directory: string, by: string, detail: string, context: PackContext): Wanted[] {
   // Of asn1, 1.1 MB are its compiler, which whoever wants it names.
   const isSource = /\/ebin\/(?:[^/]+\.(?:erl|hrl|ex)|asn1(?:ct\w*|_db)\.beam)$|\/obj\/|\.(?:[coh]|a)$/;
-  return ["ebin", "priv", "consolidated"]
-    .flatMap((part) => filesBelow(context, `${directory}/${part}`, { accept: (path) => !isSource.test(path) }))
-    .map((path) => byPack("unit", path, by, detail, useAt(context.rootfs.get(path))));
+  const accept = (path: string) => !isSource.test(path);
+  const own = ["ebin", "priv", "consolidated"].flatMap((part) =>
+    filesBelow(context, `${directory}/${part}`, { accept }),
+  );
+  const linked = own.flatMap((path) => sharedData(path, context)).flatMap((at) => filesBelow(context, at, { accept }));
+  return [...own, ...linked].map((path) => byPack("unit", path, by, detail, useAt(context.rootfs.get(path))));
+}
+
+/** Where a link of an application to a directory leads: distributions have its images and pages below the shared directory. */
+function sharedData(path: string, context: PackContext): string[] {
+  const to = context.rootfs.get(path)?.type === "symlink" ? directoryAt(context, path) : undefined;
+  return to === undefined || isSystemDirectory(to) ? [] : [to];
 }
 
 const useAt = (entry: Entry | undefined): Wanted["use"] => (entry === undefined ? "load" : useOf(entry));

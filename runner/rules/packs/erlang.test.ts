@@ -131,6 +131,26 @@ describe("erlang", () => {
     ]);
   });
 
+  it("keeps data of an application that its links lead to, never a directory of the system", () => {
+    const hen = "/usr/lib/x86_64-linux-gnu/hen-1";
+    const tree = {
+      ...anApplication(hen, "hen", { hen: [] }),
+      [`${hen}/priv/img`]: "-> ../../../../share/hen/img",
+      [`${hen}/priv/doc`]: "-> /usr/share/doc",
+      "/usr/share/hen/img/logo.png": "image",
+      "/usr/share/hen/other": "data",
+      "/usr/share/doc/hen/README": "text",
+    };
+    const names = kept(tree, { seen: [`${hen}/ebin/hen.beam`] });
+    expect(names.filter((path) => /share|priv/.test(path))).toEqual([
+      `${hen}/priv/doc`,
+      `${hen}/priv/img`,
+      "/usr/share/doc",
+      "/usr/share/hen/img",
+      "/usr/share/hen/img/logo.png",
+    ]);
+  });
+
   it("keeps a release that runs whole, developers' applications too", () => {
     const release = {
       ...anApplication("/srv/hen/lib/hen-1", "hen", { "Elixir.Hen": [], "Elixir.Hen.Egg": [] }),
