@@ -17,6 +17,7 @@ import type { Pack } from "../rules/packs/pack.ts";
 import { pinned } from "../rules/pinned.ts";
 import { packageMarkers } from "../rules/python-package.ts";
 import { withoutRunTimeData } from "../rules/run-time-data.ts";
+import { withoutSwept } from "../rules/swept.ts";
 import { type Excluded, walk } from "../rules/walk.ts";
 import type { Wanted } from "../rules/wanted.ts";
 import type { SensorRun } from "../sensor/events.ts";
@@ -65,7 +66,8 @@ export type Selection = {
  */
 export function select(input: SelectInput): Selection {
   const { rootfs, runs, config, keep, repairs, facts, contents: read, mounts = [], layers = [] } = input;
-  const seen = withoutRunTimeData(rootfs, observed(rootfs, runs), keep, mounts);
+  const used = withoutRunTimeData(rootfs, observed(rootfs, runs), keep, mounts);
+  const seen = keep.profile === "exact" ? used : withoutSwept(rootfs, runs, used);
   const image = imageKnowledge({ rootfs, facts, config, seen });
   const pins = pinned(rootfs, keep);
   const programs = entryPrograms(rootfs, config);
