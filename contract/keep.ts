@@ -38,7 +38,7 @@ export type AppImage = z.infer<typeof AppImage>;
  */
 export const Keep = z
   .strictObject({
-    profile: KeepProfile.default("exact"),
+    profile: KeepProfile.default("safe"),
     /** Globs over absolute paths; a directory means all below it. */
     includePaths: z.array(z.string().startsWith("/")).default([]),
     /** Programs and libraries, with the libraries and the interpreter that they need. */

@@ -9,7 +9,7 @@ const Repeated = z.array(z.string()).default([]);
 
 /** Flags that say what is kept besides what was observed (docs/flags.md). */
 export const keepFlags = {
-  keep: z.string().default("exact"),
+  keep: z.string().default("safe"),
   includePath: Repeated,
   includePathFile: Repeated,
   includeBin: Repeated,
@@ -97,7 +97,7 @@ export function addKeepOptions(sub: Command): void {
     .option(
       "--keep <profile>",
       "exact: what was used; safe: also what the application may need; package: also the packages of what was used",
-      "exact",
+      "safe",
     );
 }
 

@@ -1,10 +1,20 @@
 import type { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 
 /** What is kept of a container's output, bytes. */
 const keptBytes = 4 << 20;
 
+type Output = {
+  /** All that came until now. */
+  taken(): Buffer;
+  /** Waits for the end of the streams, at most `withinMs`: engines tell of the end of a process on another connection. */
+  ended(withinMs: number): Promise<void>;
+};
+
 /** Reads streams to their end, keeps the first bytes of them in the order they came, and passes each chunk on as it comes. */
-export function collectOutput(streams: readonly Readable[], onText: (text: string) => void): { taken(): Buffer } {
+export function collectOutput(streams: readonly Readable[], onText: (text: string) => void): Output {
+  // The stream of a container that is being removed breaks; what it said until then counts.
+  const ends = streams.map((stream) => finished(stream, { writable: false }).catch(() => {}));
   const chunks: Buffer[] = [];
   let room = keptBytes;
   for (const stream of streams) {
@@ -14,9 +24,16 @@ export function collectOutput(streams: readonly Readable[], onText: (text: strin
       chunks.push(chunk.subarray(0, room));
       room -= chunk.length;
     });
-    stream.on("error", () => {
-      // The stream of a container that is being removed breaks; what it said until then counts.
-    });
   }
-  return { taken: () => Buffer.concat(chunks) };
+  return {
+    taken: () => Buffer.concat(chunks),
+    async ended(withinMs) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, withinMs);
+      });
+      await Promise.race([Promise.all(ends), late]);
+      clearTimeout(timer);
+    },
+  };
 }

@@ -1,7 +1,5 @@
-import { finished } from "node:stream/promises";
 import type { ExecProbe } from "#contract/job.ts";
 import { type Container, execAttached } from "../docker/container.ts";
-import { pause } from "../probes/time-limit.ts";
 import { collectOutput } from "./collect-output.ts";
 import { commandOf, type SensorPlace, sensorArguments } from "./instrument.ts";
 import type { Run } from "./run-scenario.ts";
@@ -32,12 +30,11 @@ export async function executeProbe(
   if (probe.stdin !== undefined) process.stdin.end(probe.stdin);
   const stdout = collectOutput([process.stdout], () => {});
   const stderr = collectOutput([process.stderr], () => {});
-  const closed = Promise.allSettled([finished(process.stdout), finished(process.stderr)]);
   signal.addEventListener("abort", process.close, { once: true });
   try {
     const { code } = await process.exited;
     // A child that the command leaves behind may hold its outputs open for ever.
-    await Promise.race([closed, pause(lingerMs, signal)]);
+    await Promise.all([stdout.ended(lingerMs), stderr.ended(lingerMs)]);
     return { exitCode: code, stdout: stdout.taken(), stderr: stderr.taken() };
   } finally {
     signal.removeEventListener("abort", process.close);

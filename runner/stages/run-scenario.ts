@@ -71,6 +71,7 @@ export async function exercise(
         unwatch();
       }
     });
+    await output.ended(lateWordsMs);
     const taken = output.taken();
     // A sensor that gave up before it started the command has no record to end.
     const isRecorded = manner === "sensor" && !(ending.code === 125 && startFailure({ ending, output: taken }));
@@ -214,6 +215,9 @@ async function hasEnded(exited: Promise<unknown>): Promise<boolean> {
   });
   return Promise.race([exited.then(() => true), later]).finally(() => clearTimeout(timer));
 }
+
+/** How long the last words of a container that has ended may be on their way, ms. */
+const lateWordsMs = 5_000;
 
 /** The image says how long its stop may take; it may not say for ever, ms. */
 const longestStopMs = 60_000;

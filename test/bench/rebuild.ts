@@ -84,7 +84,7 @@ export const rebuild: Group = async (bench) => {
 async function measureSize({ name }: Padding, image: string, bench: Bench): Promise<MeasuredJob> {
   const tag = `winnow-bench-${name}:slim`;
   try {
-    return await measureJob({ image, tags: [tag] }, bench);
+    return await measureJob({ image, tags: [tag], keep: { profile: "exact" } }, bench);
   } finally {
     await untag(bench, [tag]);
   }

@@ -13,6 +13,7 @@ import { type Goal, median, megabytes, seconds, spread, table, verdictOf } from 
 
 const maxOfBound = 1.02;
 const cliSample = "node-express";
+const exact = { profile: "exact" } as const;
 
 /**
  * What docker-slim 1.40.11 takes for images like ours with every endpoint given, seconds: two cores, idle, the same engine
@@ -126,7 +127,9 @@ async function measureSample(name: string, bench: Bench): Promise<Row> {
   const jobs = [];
   try {
     for (let run = 0; run < bench.repeat; run += 1)
-      jobs.push(await measureJob({ image, scenarios: sample.scenarios, run: sample.run, tags: [tag] }, bench));
+      jobs.push(
+        await measureJob({ image, scenarios: sample.scenarios, run: sample.run, tags: [tag], keep: exact }, bench),
+      );
     const last = jobs.at(-1);
     if (!last) throw new Error("nothing was measured");
     const { report, events } = last;
@@ -203,7 +206,7 @@ async function measureCli(bench: Bench): Promise<{ wallMs: number; verdict: stri
     bench.say(`samples: ${cliSample} by the command line`);
     const image = await buildSample(cliSample, bench.docker, buildSettings(process.env));
     const flags = ["--http-probe-cmd-file", probes, "--state-path", join(directory, "state"), "--tag", tag];
-    const { wallMs, report, exitCode } = await runCli(["slim", image, ...flags], "ignore");
+    const { wallMs, report, exitCode } = await runCli(["slim", image, "--keep", "exact", ...flags], "ignore");
     return { wallMs, exitCode, verdict: report?.verdict ?? `no verdict, exit code ${exitCode}` };
   } finally {
     await untag(bench, [tag]);

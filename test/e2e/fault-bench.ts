@@ -29,7 +29,7 @@ export type Ended = {
 export type FaultBench = {
   /** Makes an image of the fault program under these arguments, or one without any file, and gives its reference. */
   image(argv: readonly string[], more?: Making): Promise<string>;
-  /** Runs one job on it, whatever comes of it. */
+  /** Runs one job on it, whatever comes of it; in the profile `exact`, unless another is asked for. */
   run(
     image: string,
     asked?: Asked,
@@ -67,7 +67,10 @@ export function openFaultBench(engine: Engine, name: string, source?: string): F
       const deps = await testDeps({ engine, ...own, tmpDir });
       const ended: Pick<Ended, "report" | "error"> = { report: undefined, error: undefined };
       try {
-        ended.report = await slim(JobRequest.parse({ ...asked, image }), deps);
+        ended.report = await slim(
+          JobRequest.parse({ ...asked, keep: { profile: "exact", ...asked.keep }, image }),
+          deps,
+        );
       } catch (thrown) {
         if (!(thrown instanceof WinnowError)) throw thrown;
         ended.error = thrown;

@@ -225,6 +225,7 @@ scenarios:
     probes: [{http: GET:/items}, {exec: /app print /config-1}]
     lifecycle: [reload]
   - {name: print, cmd: print /text}
+keep: {profile: exact}
 `,
       );
       const { code, report, kept } = await slimmed(image, ["slim", "-f", path]);
@@ -256,6 +257,8 @@ scenarios:
       const { code, report, kept } = await slimmed(image, [
         "slim",
         image,
+        "--keep",
+        "exact",
         "--cmd",
         "print /one",
         "--cmd",

@@ -66,7 +66,7 @@ beforeAll(async () => {
   const done = await engine.docker.importImage(Readable.from([rootArchive()]), { repo, tag: version, changes });
   done.resume();
   await new Promise((resolve, reject) => done.on("end", resolve).on("error", reject));
-  const kept = ["--include-path", "/keep/caf*", "--include-path", "/srv/drafts"];
+  const kept = ["--keep", "exact", "--include-path", "/keep/caf*", "--include-path", "/srv/drafts"];
   const ran = await runWinnow(["slim", image, "--tag", tag, ...kept, "--exclude-pattern", "/srv/drafts/**"], where);
   expect(ran).toMatchObject({ code: 0 });
 }, 300_000);
