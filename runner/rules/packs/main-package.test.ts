@@ -92,10 +92,12 @@ describe("main package", () => {
     );
   });
 
-  it("leaves out what measures a server or upgrades it once, and keeps it of a tool", () => {
-    const names = ["mon-benchmark", "monbench", "pg_upgrade", "pg_dump", "benchmarks"].map(
-      (name) => `/usr/bin/${name}`,
+  it("leaves out what measures a server or upgrades it once, keeps it of a tool, and leaves conversions to the databases", () => {
+    const modules = ["utf8_and_gbk", "euc2004_sjis2004"].map((name) => `/usr/lib/postgresql/15/lib/${name}.so`);
+    const programs = ["mon-benchmark", "monbench", "pg_upgrade", "pg_dump", "benchmarks"].map(
+      (each) => `/usr/bin/${each}`,
     );
+    const names = [...modules, ...programs];
     const more = {
       ...tree,
       "/var/lib/dpkg/info/mon.list": ["/usr/bin/mon", ...names].join("\n"),
@@ -106,7 +108,7 @@ describe("main package", () => {
         names.includes(path),
       );
     expect(kept(true)).toEqual(["/usr/bin/benchmarks", "/usr/bin/pg_dump"]);
-    expect(kept(false)).toEqual([...names].sort());
+    expect(kept(false)).toEqual([...programs].sort());
   });
 
   it("keeps nothing for interpreters, shells and what every image has", () => {

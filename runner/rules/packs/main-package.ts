@@ -62,8 +62,12 @@ export const mainPackages = oncePerWave((context): { each: Package; program: str
   return [...found].map(([each, program]) => ({ each, program }));
 });
 
-/** Modules that only a setting brings in, and that the rules for that setting keep; PostgreSQL does without its JIT compiler. */
-const isSwitchedOn = /\/(?:apache2|httpd)\/modules\/[^/]+\.so$|\/postgresql\/(?:.+\/)?(?:llvmjit[^/]*|bitcode\/.+)$/;
+/**
+ * Modules that only a setting brings in, and that the rules for that setting keep; PostgreSQL does without its JIT compiler. Of
+ * its conversions `databases` decides.
+ */
+const isSwitchedOn =
+  /\/(?:apache2|httpd)\/modules\/[^/]+\.so$|\/postgresql\/(?:.+\/)?(?:llvmjit[^/]*|bitcode\/.+|(?:utf8_and_|euc)\w+\.so)$/;
 
 function isCandidate({ system, name, priority, isEssential, section }: Package): boolean {
   if (system !== "dpkg") return !baseOfOthers.test(name);

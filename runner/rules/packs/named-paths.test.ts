@@ -92,6 +92,14 @@ describe("the named-paths pack", () => {
     expect(keptBy(namedPaths, context(more, { seen }), seen)).toEqual(["/srv/in.png"]);
   });
 
+  it("does not listen to what a server could switch on and did not", () => {
+    const off = { "/etc/httpd/mods-available/lua.load": "/srv/in.png", "/etc/httpd/available/x": "/srv/in.png" };
+    const [path = "", other = ""] = Object.keys(off);
+    const given = { application: ["/app", "/etc/httpd"] };
+    expect(keptBy(namedPaths, context(off, given), [path, other])).toEqual([]);
+    expect(keptBy(namedPaths, context(off, { ...given, seen: [path] }), [path, other])).toEqual(["/srv/in.png"]);
+  });
+
   it("leaves alone directories that are too large, and files that are only looked at", () => {
     const entries = { "/opt/words/en.txt": { size: 5 << 20 } };
     expect(keptBy(namedPaths, context({}, { entries }), ["/app/a.py"])).not.toContain("/opt/words/de.txt");

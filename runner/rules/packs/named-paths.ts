@@ -31,10 +31,14 @@ const isCompiledJava = /\.(jar|war|class)$/;
 const written = /^\/(run|tmp)\/|^\/var\/(cache|lock|log|mail|run|spool|tmp)\//;
 const output = /\.(log|pid|lock|sock|socket)$/;
 
+/** What a server could switch on and did not: it is configuration only by the link that enables it, and then it was read. */
+const available = /^\/etc\/[^/]+\/(?:\w+-)?available\//;
+
 /** Whether paths that stand in this file are wishes of the application: its own files, and configuration that was read. */
 function speaks({ path, entry }: Place, { use }: Wanted, context: PackContext): boolean {
   if (use === "exist" || entry.type !== "file" || entry.size < 3 || isListing(path) || isForDevelopers(path))
     return false;
+  if (available.test(path) && !context.isSeen(path)) return false;
   if (context.isApplication(path)) return true;
   return context.isSeen(path) && /^\/(usr\/local\/)?etc\/[^/]+\//.test(path) && !isSystemDirectory(posix.dirname(path));
 }
