@@ -51,7 +51,7 @@ describe("a request", () => {
     expect(request).toMatchObject({
       pull: "if-absent",
       tags: ["small:1", "small:2"],
-      keep: { profile: "exact", includePaths: ["/etc/app"], excludePatterns: ["/usr/share/doc/**"] },
+      keep: { profile: "safe", includePaths: ["/etc/app"], excludePatterns: ["/usr/share/doc/**"] },
       run: {
         network: "back",
         hostname: "h",
