@@ -18,3 +18,10 @@ export function setsZone(bytes: Buffer): boolean {
   const isConversion = has("mktime") && has("unsetenv") && has("getenv");
   return has("setenv", "putenv") && has("tzset", "localtime", "localtime_r") && !isConversion;
 }
+
+/** Whether a compiled program asks the library of C++ for zones, which reads them as text: `std::chrono::locate_zone` and its like. */
+export function readsSource(bytes: Buffer): boolean {
+  const image = elfImage(bytes);
+  const names = image === undefined ? [] : [...dynamicNames(image)];
+  return names.some((name) => /^_ZNSt6chrono\d+(?:locate_zone|get_tzdb|current_zone|reload_tzdb)/.test(name));
+}

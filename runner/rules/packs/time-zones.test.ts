@@ -149,6 +149,17 @@ describe("time zones", () => {
     expect(withoutDirectories(kept([], { seen: [`${info}/zone.tab`] }))).toEqual(withoutDirectories(all));
   });
 
+  it("keeps the text of the zones for a program that reads it, and for no other", () => {
+    const more = {
+      [`${info}/tzdata.zi`]: "# version",
+      "/srv/cpp": program(["_ZNSt6chrono11locate_zoneESt17basic_string_viewIcSt11char_traitsIcEE"], ""),
+    };
+    const context = aPackContext({ ...tree, ...more }, { application: ["/srv"] });
+    expect(keptBy(timeZones, context, ["/srv/cpp"])).toContain(`${info}/tzdata.zi`);
+    expect(keptBy(timeZones, context, ["/srv/cpp"])).toContain(`${info}/Europe/Paris`);
+    expect(keptBy(timeZones, context, ["/srv/any.py"])).not.toContain(`${info}/tzdata.zi`);
+  });
+
   it("looks in the directory that TZDIR names", () => {
     const own = { "/zones/Europe/Berlin": "TZif", "/zones/Europe/Paris": "TZif", "/srv/app.py": "'Europe/Berlin'" };
     const context = aPackContext(own, { application: ["/srv"], env: ["TZDIR=/zones"] });

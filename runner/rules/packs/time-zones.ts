@@ -3,7 +3,7 @@ import { variable } from "../program.ts";
 import type { Wanted } from "../wanted.ts";
 import { entriesBelow, oncePerWave, realPath } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
-import { setsZone } from "./time-zones-compiled.ts";
+import { readsSource, setsZone } from "./time-zones-compiled.ts";
 import { asksForAnyZone, zoneNamesIn } from "./zone-names.ts";
 
 /** Where glibc, musl, Go and the interpreters look for zones. */
@@ -18,7 +18,11 @@ const usual = [
 /** What tells which zone is the system's. */
 export const systemZone = ["/etc/localtime", "/etc/timezone", "/etc/TZ", "/etc/sysconfig/clock", "/etc/adjtime"];
 
-const listings = ["zone.tab", "zone1970.tab", "tzdata.zi", "iso3166.tab", "leapseconds"];
+/** What tells which zones there are. */
+const indexes = ["zone.tab", "zone1970.tab", "iso3166.tab"];
+
+/** The text that zones are compiled from, as large as a sixth of them: of the usual readers only C++'s own zones take it. */
+const source = ["tzdata.zi", "leapseconds"];
 
 /** What needs no file once a zone is used at all. */
 const neutral = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "posixrules"];
@@ -47,6 +51,7 @@ export const timeZones: Pack = {
     if (withoutNames.test(path) || zoneIndex(context).names.size === 0) return [];
     const content = context.content(path, maxFileBytes);
     if (!content) return [];
+    if (readsSource(content)) return [...allZones(path, context), ...zoneFiles(source, path, context)];
     const isOpen = isText(content) ? asksForAnyZone(content.toString("latin1")) : setsZone(content);
     if (isOpen) return allZones(path, context);
     const names = [...zoneNamesIn(content, zoneIndex(context).names)];
@@ -78,7 +83,7 @@ function zoneFiles(names: readonly string[], by: string, context: PackContext): 
 
 /** Every zone of the image, for `by`'s sake. */
 export function allZones(by: string, context: PackContext): Wanted[] {
-  return zoneFiles([...zoneIndex(context).names, ...listings, ...neutral], by, context);
+  return zoneFiles([...zoneIndex(context).names, ...indexes, "leapseconds", ...neutral], by, context);
 }
 
 /** TZ names a zone, with a colon before it or not, or a file. */
@@ -93,7 +98,7 @@ function environmentZones(context: PackContext): Wanted[] {
 function usedZones(context: PackContext): Wanted[] {
   const { directories, names } = zoneIndex(context);
   const seenListing = directories
-    .flatMap((directory) => listings.slice(0, 3).map((name) => posix.join(directory, name)))
+    .flatMap((directory) => ["zone.tab", "zone1970.tab", "tzdata.zi"].map((name) => posix.join(directory, name)))
     .find(context.isSeen);
   if (seenListing !== undefined) return allZones(seenListing, context);
   const seen = directories
