@@ -36,6 +36,7 @@ const tree = {
     ],
     "mon-data": [
       "/usr/share/mon/page.tmpl",
+      "/usr/share/vim/addons/syntax/mon.vim",
       "/usr/share/man/man1/mon.1.gz",
       "/usr/share/locale/de/LC_MESSAGES/mon.mo",
       "/usr/share/locale/fr/LC_MESSAGES/mon.mo",
@@ -60,6 +61,7 @@ const tree = {
   "/usr/share/libthing/data": "x",
   "/usr/share/coreutils/data": "x",
   "/usr/share/mon/page.tmpl": "x",
+  "/usr/share/vim/addons/syntax/mon.vim": "x",
   "/usr/share/man/man1/mon.1.gz": "x",
   "/usr/share/doc/mon/README": "x",
   "/usr/share/locale/de/LC_MESSAGES/mon.mo": "x",

@@ -35,6 +35,10 @@ const besides =
 /** All that one main package adds; when it holds more, its small files go first. */
 const maxBytes = 64 << 20;
 
+/** What a package adds to editors. */
+const forEditors =
+  /^\/usr\/share\/(?:vim\/(?:addons|registry|vimfiles)|emacs\/site-lisp|nano|nvim|gtksourceview-[\d.]+)\//;
+
 /** What is pruned of a main package. Headers and static libraries are the product of a compiler. */
 const pruned = new Set(["doc", "man", "locale", "gconv", "zoneinfo", "test", "cache", "host"]);
 
@@ -99,7 +103,7 @@ function filesWanted(each: Package, program: string, context: PackContext): Want
   const isWanted = (path: string) => {
     const entry = rootfs.get(path);
     if (!entry) return false;
-    if (isSwitchedOn.test(path)) return false;
+    if (isSwitchedOn.test(path) || forEditors.test(path)) return false;
     const part = pruneClass(path);
     if (part === "locale") return isUsedLocale(path, context.env);
     if (part !== undefined && (pruned.has(part) || !isCompiler)) return false;

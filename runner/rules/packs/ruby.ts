@@ -4,6 +4,7 @@ import type { Wanted } from "../wanted.ts";
 import { childPaths, fileAt, filesBelow, perPath, ran } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
+import { asksForEastAsian } from "./ruby-encodings.ts";
 import { type Gem, gemData, gemDirectory, gemFiles, gemspecOf, rubyHome, unitOf, usedUnits } from "./ruby-gems.ts";
 import { gemsForDevelopment, parseGemLock, productionGems, type RubyEdge, scanRuby } from "./ruby-source.ts";
 
@@ -254,8 +255,7 @@ export const ruby: Pack = {
     if (specification !== undefined) found.push(byPack("unit", specification, path, "gemspec"));
     if (!isOwn(path, context)) return found;
     const source = context.text(path) ?? "";
-    if (/\.(?:encode|force_encoding|external_encoding)\b|\bEncoding(?:::|\.)/.test(source))
-      found.push(...largeEncodings(path, context));
+    if (asksForEastAsian(source)) found.push(...largeEncodings(path, context));
     if (scanned(path, context).requiresBundle)
       found.push(...locks(context).flatMap((lock) => wholeGems(lock, path, context)));
     return found;
