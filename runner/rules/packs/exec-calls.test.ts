@@ -27,6 +27,9 @@ describe("execCalls", () => {
     ['call("echo \\"x\\" | b", shell=True)', ['sh echo "x" | b']],
     ["promisify(execFile)('a', ['b'])", ["a"]],
     ['execFile("/bin/sh", ["-c", "a | b"])', ["/bin/sh", "sh a | b"]],
+    ['subprocess.call([python, "-c", "import {0}".format(x)])', []],
+    ['run([python, "-c", "from a import b; b.c()"])', []],
+    ['run(["sh", "-c", "import -window root /tmp/a.png"])', ["sh", "sh import -window root /tmp/a.png"]],
   ])("%j", (text, expected) => {
     expect(said(text)).toEqual(expected);
   });

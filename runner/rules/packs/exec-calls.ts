@@ -24,6 +24,8 @@ const call =
   /\b(system|popen[23]?|Popen|passthru|shell_exec|proc_open|pcntl_exec|exec|execl|execlp|execv|execvp|execFile|execFileSync|execSync|execa|execaSync|spawn|spawnSync|spawnlp|check_output|check_call|call|run|getoutput|getstatusoutput|create_subprocess_exec|create_subprocess_shell|capture2e?|capture3|popen2e|pipeline|ProcessBuilder|Command|which|find_executable|commandExists|System\.cmd|os:cmd|open_port)[ \t]{0,4}\)?[( ][ \t\r\n]{0,40}(?:(?:args|command|cmd)[ \t]?=[ \t]?)?[[({]?[ \t\r\n]{0,40}(?:Arrays\.asList\(|List\.of\(|new String\[\][ \t]?\{[ \t]?)?[fr]?(["'`])((?:(?!\2)(?:\\.|[^\\\n])){1,400})\2/g;
 /** The text behind a shell's `-c`, as a member of a list. */
 const dashC = /(["'`])-[a-z]{0,3}c\1[ \t\r\n]{0,20},[ \t\r\n]{0,40}(["'`])((?:(?!\2)(?:\\.|[^\\\n])){1,400})\2/g;
+/** The same for `python -c`: `import` is also a program, of ImageMagick. */
+const pythonText = /^(?:import [A-Za-z_{%][^/-]*|from [\w.{}%]+ import .*)$/;
 /** These hand their text to a shell; the others start a program. */
 const bySh =
   /^(system|popen[23]?|passthru|shell_exec|proc_open|exec|execSync|getoutput|getstatusoutput|create_subprocess_shell|capture2e?|capture3|os:cmd)$/;
@@ -38,7 +40,8 @@ export function execCalls(text: string, path: string): { command: string; isShel
     const isList = /[[{]\s*$|asList\($|List\.of\($/.test(whole.slice(0, whole.length - literal.length - 2));
     found.push({ command: unescaped(literal), isShell: !isList && (bySh.test(name) || literal.includes(" ")) });
   }
-  for (const [, , , script = ""] of text.matchAll(dashC)) found.push({ command: unescaped(script), isShell: true });
+  for (const [, , , script = ""] of text.matchAll(dashC))
+    if (!pythonText.test(script)) found.push({ command: unescaped(script), isShell: true });
   if (/\.(rb|rake|ru|erb|php|phtml|inc|pl|pm|cgi|psgi)$/i.test(path))
     for (const [, ticks, , brackets] of text.matchAll(quoted))
       found.push({ command: ticks ?? brackets ?? "", isShell: true });
