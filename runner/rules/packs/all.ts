@@ -1,9 +1,11 @@
 import type { KeepProfile } from "#contract/job.ts";
 import { aliases } from "./aliases.ts";
+import { ansible } from "./ansible.ts";
 import { anyCommand } from "./any-command.ts";
 import { application } from "./application.ts";
 import { browsers } from "./browsers.ts";
 import { companions } from "./companions.ts";
+import { archiver } from "./compressors.ts";
 import { configRefs } from "./config-refs.ts";
 import { configurationDirectory } from "./configuration-directory.ts";
 import { dataFiles } from "./data-files.ts";
@@ -44,10 +46,12 @@ const safe: readonly Pack[] = [
   externalCommands,
   anyCommand,
   shell,
+  archiver,
   configRefs,
   configurationDirectory,
   node,
   python,
+  ansible,
   ruby,
   java,
   php,

@@ -71,16 +71,16 @@ function topPaths({ rootfs, children }: PackContext, site: string, top: string):
     .map((name) => `${site}/${name}`);
 }
 
-/** The installed distributions by unit and by name. */
+/** The installed distributions by name and by unit, which several may share: `mlflow` and `mlflow-skinny`. */
 export const installed = oncePerWave((context) => {
-  const byUnit = new Map<string, Distribution>();
+  const byUnit = new Map<string, Distribution[]>();
   const byName = new Map<string, Distribution>();
   const units = new Map<string, string[]>();
   for (const each of distributions(context)) {
     if (!byName.has(each.name)) byName.set(each.name, each);
     const own = unitsIn(context, each);
     units.set(each.info, own);
-    for (const unit of own) byUnit.set(unit, each);
+    for (const unit of own) byUnit.set(unit, [...(byUnit.get(unit) ?? []), each]);
   }
   return { byUnit, byName, units };
 });

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { namedPlugins } from "./ansible-collections.ts";
 import { fileAt, perPath } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import type { PackContext } from "./pack.ts";
@@ -119,7 +120,8 @@ export const moduleGraph = oncePerWave((context): ReadonlyMap<string, ModuleNode
   const used = new Set<string>();
   const refused = new Map<string, (() => void)[]>();
   const { own, seen } = pythonFiles(context);
-  const isUsed = (unit: string) => used.has(unit) || used.has(installed(context).byUnit.get(unit)?.info ?? "");
+  const owners = (unit: string) => (installed(context).byUnit.get(unit) ?? []).map(({ info }) => info);
+  const isUsed = (unit: string) => used.has(unit) || owners(unit).some((info) => used.has(info));
 
   const add = (path: string, node: ModuleNode) => {
     const known = graph.get(path);
@@ -128,7 +130,7 @@ export const moduleGraph = oncePerWave((context): ReadonlyMap<string, ModuleNode
     if (/\.(?:py|so)$/.test(path)) todo.push(path);
     const unit = unitOf(path, context);
     if (unit === undefined || isTool(unit) || used.has(unit)) return;
-    used.add(unit).add(installed(context).byUnit.get(unit)?.info ?? unit);
+    for (const each of [unit, ...owners(unit)]) used.add(each);
     for (const retry of refused.get(unit) ?? []) retry();
     refused.delete(unit);
   };
@@ -201,11 +203,12 @@ function mayEnter(from: string, to: string, context: PackContext, isUsed: (unit:
   if (own === target) return true;
   if (isTool(target)) return isOurs && own === undefined;
   if (isUsed(target)) return true;
-  if (isOurs && own === undefined) return true;
+  if (isOurs && (own === undefined || pluginSet(context).has(from))) return true;
   const { byUnit } = installed(context);
-  const [mine, theirs] = [byUnit.get(own ?? ""), byUnit.get(target)];
-  if (mine === undefined || theirs === undefined) return false;
-  return mine === theirs || requirements(mine.info, context).has(theirs.name);
+  const [mine, theirs] = [byUnit.get(own ?? "") ?? [], byUnit.get(target) ?? []];
+  return mine.some(({ info }) =>
+    theirs.some((each) => each.info === info || requirements(info, context).has(each.name)),
+  );
 }
 
 function isApplicationSource(path: string, context: PackContext): boolean {
@@ -215,6 +218,9 @@ function isApplicationSource(path: string, context: PackContext): boolean {
 }
 
 const mainUnitSet = oncePerWave((context) => new Set(mainUnits(context)));
+
+/** Plugins that the application names declare no requirements of their own. */
+const pluginSet = oncePerWave((context) => new Set(namedPlugins(context).map(({ path }) => path)));
 
 /** Since 3.11 the first modules of every start are in the interpreter itself: their files are not read then. */
 function isFrozen(path: string, context: PackContext): boolean {
@@ -308,8 +314,7 @@ function wordModule(context: PackContext, word: string, path: string): Module[] 
 /** The top modules of what a distribution declares to need: its extension modules do not show their imports. */
 const requiredModules = perPath((unit, context): Module[][] => {
   const { byUnit, byName, units } = installed(context);
-  const own = byUnit.get(unit);
-  const needed = own === undefined ? [] : [...requirements(own.info, context)];
+  const needed = (byUnit.get(unit) ?? []).flatMap(({ info }) => [...requirements(info, context)]);
   const tops = needed.flatMap((name) => units.get(byName.get(name)?.info ?? "") ?? []);
   return tops.map((top) => modulesOf(context, posix.basename(top).replace(/\..*$/, "")));
 });

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { namedPlugins } from "./ansible-collections.ts";
 import { fileAt } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import type { PackContext } from "./pack.ts";
@@ -48,7 +49,7 @@ function inWords(words: readonly string[], by: string): NamedModule[] {
 
 /**
  * The application where it was installed like a library (`pip install .`): the packages of sites that commands name, and, when
- * the image has no sources of its own, those that the started scripts import.
+ * the image has no sources of its own, those that the started scripts import. The plugins that Ansible's playbooks name, too.
  */
 export const mainUnits = oncePerWave((context): string[] => {
   const named = commandModules(context);
@@ -61,7 +62,7 @@ export const mainUnits = oncePerWave((context): string[] => {
           .flatMap(({ module }) => unitsOfModule(context, module)),
       )
     : first;
-  return [...new Set(units)];
+  return [...new Set([...units, ...namedPlugins(context).map(({ path }) => path)])];
 });
 
 function commandModules(context: PackContext): string[] {
@@ -79,7 +80,8 @@ function unitsOfModule(context: PackContext, name: string): string[] {
   const file = findModule(context, sites, top)?.files[0] ?? findDotted(context, sites, name).at(-1)?.files[0];
   const unit = file === undefined ? undefined : unitOf(file, context);
   if (unit === undefined) return [];
-  return units.get(byUnit.get(unit)?.info ?? "") ?? [unit];
+  const all = (byUnit.get(unit) ?? []).flatMap(({ info }) => units.get(info) ?? []);
+  return all.length > 0 ? all : [unit];
 }
 
 /** Scripts of Python that were started: in an interpreter's first words, and those with its name in their first line. */

@@ -104,6 +104,7 @@ export function unitWanted(context: PackContext, { unit, by, state }: Use): Want
 
 const sizeOf = ({ rootfs }: PackContext, path: string) => rootfs.get(path)?.size ?? 0;
 
+/** A record of more is a list of many files, which only uninstalling reads. */
 const maxRecordBytes = 64 << 10;
 const metadata =
   /^(?:METADATA|PKG-INFO|RECORD|WHEEL|INSTALLER|REQUESTED|entry_points\.txt|top_level\.txt|requires\.txt|namespace_packages\.txt|zip-safe|not-zip-safe|direct_url\.json|installed-files\.txt)$/;
@@ -112,8 +113,24 @@ const metadata =
 export function metadataWanted(context: PackContext, { info, name }: Distribution): Wanted[] {
   if (context.rootfs.get(info)?.type !== "directory") return [byPack("unit", info, name, "metadata", "exist")];
   const names = (context.children.get(info) ?? []).filter((each) => metadata.test(each));
-  const paths = names.map((each) => `${info}/${each}`).filter((path) => sizeOf(context, path) <= maxRecordBytes);
+  // Without METADATA a distribution has no version and no requirements, and the package may ask for its own.
+  const isKept = (each: string) => each !== "RECORD" || sizeOf(context, `${info}/${each}`) <= maxRecordBytes;
+  const paths = names.filter(isKept).map((each) => `${info}/${each}`);
   return paths.map((path) => byPack("unit", path, name, "metadata", "exist"));
+}
+
+/**
+ * The name and version of distributions whose entry points were looked through: one that is found and has no METADATA makes
+ * those fail that list distributions.
+ */
+export function listedMetadata(context: PackContext): Wanted[] {
+  return [...installed(context).byName.values()].flatMap(({ info, name }) => {
+    const isListed = (context.children.get(info) ?? []).some((each) => context.isSeen(`${info}/${each}`));
+    const paths = isListed ? ["METADATA", "PKG-INFO"].map((each) => `${info}/${each}`) : [];
+    return paths
+      .filter((path) => context.rootfs.has(path))
+      .map((path) => byPack("unit", path, name, "metadata", "exist"));
+  });
 }
 
 /** The commands of the application's own distribution. */

@@ -163,6 +163,36 @@ describe("python", () => {
     expect(kept(files)).toEqual(multiprocessing.map(([path]) => path).sort());
   });
 
+  it("knows all distributions of a package that several share", () => {
+    const files = {
+      "/app/a.py": "import used",
+      [`${site}/used/late.py`]: "def f():\n  import second",
+      [`${site}/second/__init__.py`]: "",
+      [`${site}/second-1.dist-info/METADATA`]: "Name: second",
+      [`${site}/used-1.dist-info/top_level.txt`]: "used",
+      [`${site}/used-1.dist-info/METADATA`]: "Name: used\nRequires-Dist: second",
+      [`${site}/used_skinny-1.dist-info/top_level.txt`]: "used",
+      [`${site}/used_skinny-1.dist-info/METADATA`]: "Name: used-skinny",
+    };
+    const more = { seen: [`${site}/used/late.py`] };
+    expect(kept(files, more)).toEqual(
+      Object.keys(files)
+        .filter((path) => path !== "/app/a.py")
+        .sort(),
+    );
+  });
+
+  it("keeps the version of every distribution whose entry points were looked through, however long its description", () => {
+    const files = {
+      [`${site}/idle-1.dist-info/entry_points.txt`]: "[x]\ny = idle:z",
+      [`${site}/idle-1.dist-info/METADATA`]: `Name: idle\n\n${"text ".repeat(20_000)}`,
+      [`${site}/idle/__init__.py`]: "",
+      [`${site}/hidden-1.dist-info/METADATA`]: "Name: hidden",
+    };
+    const at = `${site}/idle-1.dist-info/`;
+    expect(kept(files, { seen: [`${at}entry_points.txt`] })).toEqual([`${at}METADATA`]);
+  });
+
   it("finds parts of a namespace package in several places", () => {
     const files = {
       "/app/a.py": "import ns.one",

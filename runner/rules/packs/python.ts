@@ -5,7 +5,15 @@ import { byPack, type Pack, type PackContext } from "./pack.ts";
 import { installed } from "./python-distributions.ts";
 import { imported, mayFollow, moduleGraph, modulesOf, sourceAt } from "./python-graph.ts";
 import { interpreters, pythonFiles } from "./python-path.ts";
-import { commandsWanted, metadataWanted, partOfPackage, unitUses, unitWanted, wheelLibraries } from "./python-units.ts";
+import {
+  commandsWanted,
+  listedMetadata,
+  metadataWanted,
+  partOfPackage,
+  unitUses,
+  unitWanted,
+  wheelLibraries,
+} from "./python-units.ts";
 
 /** Any of an interpreter's library was read; an embedded one (uwsgi, mod_wsgi) has no program of that name. */
 const isPython = oncePerWave((context) => interpreters(context).length > 0);
@@ -95,11 +103,9 @@ function packagesWanted(context: PackContext): Wanted[] {
   const distributions = new Set(uses.flatMap(({ unit }) => byUnit.get(unit) ?? []));
   return [
     ...uses.flatMap((use) => unitWanted(context, use)),
-    ...uses.flatMap(({ unit }) => {
-      const of = byUnit.get(unit);
-      return of === undefined ? [] : wheelLibraries(context, of, unit);
-    }),
+    ...uses.flatMap(({ unit }) => (byUnit.get(unit) ?? []).flatMap((each) => wheelLibraries(context, each, unit))),
     ...[...distributions].flatMap((each) => metadataWanted(context, each)),
+    ...listedMetadata(context),
     ...commandsWanted(context),
   ];
 }
