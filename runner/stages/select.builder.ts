@@ -12,6 +12,8 @@ import { type SelectInput, type Selection, select } from "./select.ts";
  */
 export type Tree = Record<string, string | Buffer>;
 
+const noXattrs: Entry["xattrs"] = new Map();
+
 /** For tests: the index of a tree, with the directories that its paths imply. */
 export function aRootfs(tree: Tree): Rootfs {
   const rootfs = new Map<string, Entry>();
@@ -29,7 +31,7 @@ export function aRootfs(tree: Tree): Rootfs {
       mtimeNs: 0,
       links: 1,
     } as const;
-    rootfs.set(path, { ...base, inode, rdev: undefined, xattrs: new Map(), target: undefined, ...part });
+    rootfs.set(path, { ...base, inode, rdev: undefined, xattrs: noXattrs, target: undefined, ...part });
   };
   add("/", {});
   for (const [path, what] of Object.entries(tree)) {
@@ -81,7 +83,7 @@ export async function selected(
     rootfs,
     runs: [{ scenario: "default", run: given.run ?? aRun(events) }],
     config: { ...config, ...given.config },
-    keep: Keep.parse({ ...given.keep }),
+    keep: Keep.parse({ profile: "exact", ...given.keep }),
     mounts: given.mounts ?? [],
     layers: given.layers ?? [],
     repairs: given.repairs ?? [],

@@ -562,6 +562,16 @@ it("every path that was used leads to the same entry in the slim image, over the
   );
 });
 
+it("a million files and a path of 4,096 bytes are no trouble to the rules of safe", async () => {
+  const long = `/app${"/directory".repeat(409)}/x`;
+  const tree: Record<string, string> = { "/app/server.js": "require('./late.js')", "/app/late.js": "", [long]: "x" };
+  for (let index = 0; index < 1_000_000; index++) tree[`/data/d${index % 1000}/f${index}`] = "x";
+  const given = { config: { workdir: "/app", cmd: ["node", "server.js"] }, keep: { profile: "safe" } } as const;
+  const { kept } = await selected(tree, ["read /app/server.js"], given);
+  expect(long).toHaveLength(4096);
+  expect([kept.has("/app/late.js"), kept.has(long), kept.has("/data/d1/f1")]).toEqual([true, true, false]);
+}, 300_000);
+
 it("an image of 60,000 entries takes few waves, and no work that grows with its square", async () => {
   const tree: Record<string, string | Buffer> = {};
   for (let index = 0; index < 60_000; index++) tree[`/d${index % 300}/e${index % 7}/f${index}`] = "some text";
