@@ -8,6 +8,7 @@ import { type Distribution, entryPointsOf, installed, unitOf } from "./python-di
 import { isTool, moduleGraph, sourceAt } from "./python-graph.ts";
 import { mainUnits } from "./python-named.ts";
 import { pythonFiles } from "./python-path.ts";
+import { isCollected } from "./python-static.ts";
 
 /** The reason of modules that no import reaches. */
 export const partOfPackage = "python package";
@@ -29,7 +30,8 @@ function unitFiles(context: PackContext, unit: string): string[] {
   if (type !== "directory") return [];
   return filesBelow(context, unit, {
     enter: (_, name) => !testDirectory.test(name),
-    accept: (path) => !never.test(path) && (!/\.g?mo$/.test(path) || isSpoken(path, context)),
+    accept: (path) =>
+      !never.test(path) && (!/\.g?mo$/.test(path) || isSpoken(path, context)) && !isCollected(path, context),
     maxBytes: 1 << 30,
   });
 }
