@@ -110,15 +110,15 @@ describe("ansible", () => {
       [`${core}/modules/keeper.py`]: 'command_name = "addkeeper"\nx = module.get_bin_path(command_name)',
       [`${core}/modules/other.py`]: 'x = module.get_bin_path("addother")',
       [`${core}/modules/quiet.py`]: 'x = "addother"',
-      ...Object.fromEntries(["addkeeper", "addother", "ssh"].map((name) => [`/usr/bin/${name}`, "\x7fELF"])),
+      ...Object.fromEntries(["addkeeper", "addother", "mkdir", "ssh"].map((name) => [`/usr/bin/${name}`, "\x7fELF"])),
     };
     const entries = Object.fromEntries(
-      ["addkeeper", "addother", "ssh"].map((name) => [`/usr/bin/${name}`, { mode: 0o755 }]),
+      ["addkeeper", "addother", "mkdir", "ssh"].map((name) => [`/usr/bin/${name}`, { mode: 0o755 }]),
     );
     const programs = (task: string) => keptBy(ansible, contextOf({ ...files, ...play(task) }, { entries }));
-    expect(programs("keeper:")).toEqual(["/usr/bin/addkeeper", "/usr/bin/ssh"]);
-    expect(programs("ansible.builtin.other:")).toEqual(["/usr/bin/addother", "/usr/bin/ssh"]);
-    expect(programs("quiet:")).toEqual(["/usr/bin/ssh"]);
+    expect(programs("keeper:")).toEqual(["/usr/bin/addkeeper", "/usr/bin/mkdir", "/usr/bin/ssh"]);
+    expect(programs("ansible.builtin.other:")).toEqual(["/usr/bin/addother", "/usr/bin/mkdir", "/usr/bin/ssh"]);
+    expect(programs("quiet:")).toEqual(["/usr/bin/mkdir", "/usr/bin/ssh"]);
   });
 });
 

@@ -18,8 +18,14 @@ const unused =
   /\.(?:md|rst|license|pyc|in|toml)$|\/(?:FILES\.json|COPYING|LICENSE|tox[\w-]*\.ini|mypy\.ini|codecov\.ya?ml|shippable\.ya?ml)$/;
 const maxCollectionBytes = 512 << 20;
 
-/** Programs with which hosts are reached and rights are changed. */
-const reaching = "ssh scp sftp ssh-agent ssh-add ssh-keygen sshpass sudo su".split(" ");
+/**
+ * Programs with which hosts are reached and rights are changed, and those of the shell commands that go before and after every
+ * module (plugins/shell): they run here when the host is this one.
+ */
+const reaching =
+  "ssh scp sftp ssh-agent ssh-add ssh-keygen sshpass sudo su sh mkdir rm chmod chown chgrp setfacl echo test touch sleep".split(
+    " ",
+  );
 
 /**
  * Ansible: the collections that playbooks, roles and settings of the image name, whole, with those they depend on; all of them
