@@ -4,7 +4,7 @@ import type { Listener } from "./readiness.ts";
 const firstPicked = 32_768;
 const lastPicked = 60_999;
 
-const isPicked = (port: number) => port >= firstPicked && port <= lastPicked;
+export const isPicked = (port: number) => port >= firstPicked && port <= lastPicked;
 
 /**
  * The listeners of a later run under the port numbers of the earlier one. A port that the application has picked anew takes,

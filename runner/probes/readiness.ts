@@ -1,4 +1,4 @@
-import { namedAsBefore } from "./picked-ports.ts";
+import { isPicked, namedAsBefore } from "./picked-ports.ts";
 
 /** A listening TCP socket, as the relay lists it. `boundPort`: its real port, when it goes by the number of an earlier run's. */
 export type Listener = { family: "tcp" | "tcp6"; address: string; port: number; uid: number; boundPort?: number };
@@ -24,9 +24,12 @@ const quietWithoutExposedMs = 1500;
 
 /**
  * The same while a port is missing on which an earlier run of the application listened: a slow machine is more likely than
- * another application. Bounded, because some ports are chosen anew each time.
+ * another application.
  */
-const quietWithoutExpectedMs = 2000;
+const quietWithoutExpectedMs = 10_000;
+
+/** The same for ports that the system picks: there may be none this time. */
+const quietWithoutPickedMs = 2000;
 
 /** Docker's embedded DNS server listens in every container on a user-defined network. */
 const embeddedDns = "127.0.0.11";
@@ -49,10 +52,11 @@ export function step(
   const ports = listeners.map((listener) => `${listener.family} ${listener.address} ${listener.port}`).join(",");
   const sinceMs = ports === state.ports ? state.sinceMs : nowMs;
   const served = exposed.filter((port) => open.has(port)).length;
-  const isMissing = expected?.some((port) => !open.has(port)) ?? false;
+  const missing = expected?.filter((port) => !open.has(port)) ?? [];
   const unserved = exposed.length > 0 && served === 0 ? quietWithoutExposedMs : quietMs;
-  const enoughMs = isMissing ? quietWithoutExpectedMs : unserved;
-  const complete = exposed.length > 0 && served === exposed.length && !isMissing;
+  const forMissing = missing.every(isPicked) ? quietWithoutPickedMs : quietWithoutExpectedMs;
+  const enoughMs = missing.length > 0 ? forMissing : unserved;
+  const complete = exposed.length > 0 && served === exposed.length && missing.length === 0;
   return {
     state: { ports, sinceMs, looks: state.looks + 1 },
     ready: complete || (listeners.length > 0 && nowMs - sinceMs >= enoughMs),

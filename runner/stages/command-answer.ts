@@ -6,8 +6,8 @@ import type { Ending } from "../observation.ts";
 const sampleBytes = 64 << 10;
 
 /**
- * The main command itself as an answer: its exit code, and what it wrote when it ended by itself. What a server writes
- * until it is stopped is its log, which no two runs share; and the code of a killed process says nothing about it.
+ * The main command itself as an answer: its exit code and what it wrote when it ended by itself. What a server writes until it
+ * is stopped is its log, which no two runs share; and the code with which it stops depends on what the signal found it doing.
  */
 export function commandAnswer(scenario: string, argv: string[], ending: Ending, output: Buffer): Answer {
   const body = ending.how === "ended" ? output : Buffer.alloc(0);
@@ -17,7 +17,7 @@ export function commandAnswer(scenario: string, argv: string[], ending: Ending, 
     target: "command",
     status: null,
     contentType: null,
-    exitCode: ending.how === "killed" ? null : ending.code,
+    exitCode: ending.how === "ended" ? ending.code : null,
     bodyBytes: body.length,
     bodySha256: createHash("sha256").update(body).digest("hex"),
     bodySample: body.subarray(0, sampleBytes).toString("utf8"),

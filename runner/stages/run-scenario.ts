@@ -37,7 +37,7 @@ export type Run = {
   expected: readonly number[] | undefined;
   /**
    * Whether an earlier run ended at the stop signal; undefined: there was none. One that did not is killed at once, and one that
-   * did has patience to expect: how long a stop takes depends on the moment, and a killed process has no exit code to compare.
+   * did has patience to expect: how long a stop takes depends on the moment, and what a process does at its end is part of the observation.
    */
   heedsStop: boolean | undefined;
 };
