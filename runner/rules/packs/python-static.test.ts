@@ -34,3 +34,10 @@ it("leaves what was read to the observation, and counts no copy outside the appl
   expect(isCollected(path, aPackContext(tree, { ...given, seen: [path] }))).toBe(false);
   expect(isCollected(path, aPackContext(tree))).toBe(false);
 });
+
+it("takes no file of an application that is itself a package for a copy", () => {
+  const application = ["/usr/lib/python3/dist-packages/web"];
+  const context = aPackContext(tree, { application });
+  for (const path of [`${admin}/page.css`, "/usr/lib/python3/dist-packages/web/admin/static/x/y.css"])
+    expect(isCollected(path, context), path).toBe(false);
+});

@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { resolvePath } from "../../rootfs.ts";
 import { oncePerWave } from "./image-tree.ts";
 import type { PackContext } from "./pack.ts";
+import { isInstalled } from "./python-path.ts";
 
 /**
  * Whether a file below a package's `static` directory is the source of a copy that the application holds: web frameworks collect
@@ -19,7 +20,10 @@ function fileSize(path: string, { rootfs }: PackContext): number | undefined {
   return "path" in found && found.entry.type === "file" ? found.entry.size : undefined;
 }
 
-/** Directories of the application that hold what some package has below `static`, by the names of both. */
+/**
+ * Directories of the application that hold what some package has below `static`, by the names of both. An application that is
+ * itself a package has no copy there: its files would be taken for copies of themselves.
+ */
 const roots = oncePerWave((context): string[] => {
   const directories = [...context.children];
   const collected = new Set(
@@ -29,7 +33,8 @@ const roots = oncePerWave((context): string[] => {
   );
   return directories.flatMap(([path, names]) =>
     names.some((name) => collected.has(name) && context.children.has(`${path}/${name}`)) &&
-    context.isApplication(`${path}/x`)
+    context.isApplication(`${path}/x`) &&
+    !isInstalled(`${path}/x`)
       ? [path]
       : [],
   );
