@@ -25,8 +25,7 @@ const entries = {
   "/usr/bin/storeutil": executable,
   "/usr/local/bin/store.conf": { mode: 0o644 },
 };
-const ran = (exe: string) =>
-  keptBy(companions, aPackContext(tree, { entries, processes: [{ exe, argv: [exe] }] }));
+const ran = (exe: string) => keptBy(companions, aPackContext(tree, { entries, processes: [{ exe, argv: [exe] }] }));
 
 it("keeps programs without a package that are named like one that ran, as far as their size allows", () => {
   expect(ran("/usr/local/bin/store")).toEqual(["/usr/local/bin/stone", "/usr/local/bin/storectl"]);
