@@ -15,9 +15,15 @@ export const isErlang = oncePerWave((context) => ran(context, emulators));
 const started = (context: PackContext) =>
   context.processes.filter(({ exe }) => emulators.test(posix.basename(exe)) && !exe.endsWith("/erl"));
 
+const helpers = ["erl", "erlexec", "erl_child_setup", "inet_gethost", "heart", "run_erl", "to_erl", "dyn_erl"];
+
+/** For nodes that talk with each other, which have a name; Debian's epmd brings libsystemd along. */
+const forNamedNodes = ["epmd", "erl_call"];
+
 /** Programs that the emulator starts from beside itself, and the boot files of its root: a remote console takes another one. */
 function emulator(context: PackContext): Wanted[] {
-  const names = "erl erlexec erl_child_setup inet_gethost epmd heart erl_call run_erl to_erl dyn_erl".split(" ");
+  const isNamed = started(context).some(({ argv }) => argv.some((word) => word === "-sname" || word === "-name"));
+  const names = [...helpers, ...(isNamed ? forNamedNodes : [])];
   return [...new Set(started(context).map(({ exe }) => exe))].flatMap((exe) => {
     const directory = posix.dirname(fileAt(context, exe) ?? exe);
     const boots = childPaths(

@@ -23,6 +23,7 @@ const otp: Tree = {
   [`${erts}/beam.smp`]: Buffer.from("elf"),
   [`${erts}/erl_child_setup`]: Buffer.from("elf"),
   [`${erts}/inet_gethost`]: Buffer.from("elf"),
+  [`${erts}/epmd`]: Buffer.from("elf"),
   [`${erts}/erlc`]: Buffer.from("elf"),
   "/usr/lib/erlang/bin/no_dot_erlang.boot": "boot",
   ...anApplication(`${lib}/kernel-8`, "kernel", { file: [], erpc: [], code: ["compile", "file"] }),
@@ -76,6 +77,10 @@ describe("erlang", () => {
     expect(
       keptBy(erlang, aPackContext({ ...otp, ...ofBarn(["ssl"]) }, { application: ["/opt/barn"] }), [barn]),
     ).toEqual([]);
+  });
+
+  it("keeps epmd for nodes that have a name", () => {
+    expect(kept({}, { argv: ["--", "-sname", "barn"] })).toContain(`${erts}/epmd`);
   });
 
   it("keeps an application that the own code calls whole, with those that it starts, without sources and headers", () => {
