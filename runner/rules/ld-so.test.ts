@@ -374,7 +374,15 @@ it.skipIf(!existsSync("/usr/bin/ldd"))(
     for (const [program, expected] of answers) {
       const runs = [{ scenario: "s", run: aRun([`exec ${program}`]) }];
       const once = () =>
-        select({ rootfs, runs, config, keep: Keep.parse({}), repairs: [], facts, contents: new Map() });
+        select({
+          rootfs,
+          runs,
+          config,
+          keep: Keep.parse({ profile: "exact" }),
+          repairs: [],
+          facts,
+          contents: new Map(),
+        });
       let selection = once();
       for (let wave = 0; wave < 20 && selection.wants.length > 0; wave++, selection = once())
         for (const [path, found] of await examine(selection.wants, liveFiles)) facts.set(path, found);

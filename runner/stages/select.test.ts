@@ -57,7 +57,7 @@ describe("what was observed", () => {
     const facts = new Map(
       ["/a", "/b"].map((path) => [path, { elf: undefined, shebang: undefined, content: undefined, readable: true }]),
     );
-    const keep = Keep.parse({});
+    const keep = Keep.parse({ profile: "exact" });
     const runs = [{ scenario: "s", run: aRun(["read /a", "stat /b"]) }];
     expect(paths(select({ rootfs, runs, config, keep, repairs: [], facts, contents: new Map() }))).toEqual([
       "/",

@@ -13,7 +13,11 @@ async function addedBy(tree: Tree, keep: Partial<Parameters<typeof Keep.decode>[
   const whole = { ...base, ...tree };
   const config = { env: ["PATH=/usr/bin:/bin"], workdir: "/srv/app" };
   const before = await selected(whole, ["exec /usr/bin/app"], { config, ...more });
-  const after = await selected(whole, ["exec /usr/bin/app"], { config, keep: Keep.parse(keep), ...more });
+  const after = await selected(whole, ["exec /usr/bin/app"], {
+    config,
+    keep: Keep.parse({ profile: "exact", ...keep }),
+    ...more,
+  });
   const added = [...after.kept].filter(([path]) => !before.kept.has(path));
   const reasons = Object.fromEntries(
     added
@@ -193,7 +197,7 @@ describe("lists", () => {
     expect((await addedBy(tree, keep)).reasons).toEqual({
       "/srv/b": "pinned --include-paths-creport-file files.jsonl",
     });
-    const whole = await selected({ ...base, ...tree }, [], { layers, keep: Keep.parse(keep) });
+    const whole = await selected({ ...base, ...tree }, [], { layers, keep: Keep.parse({ profile: "exact", ...keep }) });
     expect(whole.kept.get("/srv/a")).toEqual({ kind: "pinned", by: "--include-last-image-layers 1" });
     expect(whole.kept.has("/srv/c")).toBe(false);
   });
@@ -259,7 +263,10 @@ it("what was used below a mount or among locks is not the image's, unless the us
   const tree = { ...base, "/data/db": "x", "/run/lock/app": "x", "/var/lock": "-> /run/lock", "/database": "x" };
   const events = ["read /data/db", "read /run/lock/app", "read /database"];
   const paths = async (keep: Partial<Keep>) => {
-    const { kept } = await selected(tree, events, { keep: Keep.parse(keep), mounts: ["volume:/data:ro"] });
+    const { kept } = await selected(tree, events, {
+      keep: Keep.parse({ profile: "exact", ...keep }),
+      mounts: ["volume:/data:ro"],
+    });
     return ["/data/db", "/run/lock/app", "/database"].filter((path) => kept.has(path));
   };
   expect(await paths({})).toEqual(["/database"]);
