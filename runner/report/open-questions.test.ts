@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Answer } from "#contract/report.ts";
 import type { KeepSet } from "../keep-set.ts";
+import { anAnswer, aScenarioRun } from "../observation.builder.ts";
 import type { Growth, ScenarioRun } from "../observation.ts";
 import { parseIndex } from "../rootfs.ts";
 import { parseEvents } from "../sensor/events.ts";
@@ -31,48 +32,33 @@ const record =
   "E\t0\t\nE\t1\t/app\nP\t1\t0\t1\t0\t/app\nP\t2\t1\t1\t0\tsh\t/run.sh\nF\tx\t0\t/app\tok\nF\tr\t1\t/data\tok\nF\tr\t1\t/lib/__pycache__/mod.cpython-311.pyc\tok\n";
 const late = "F\tr\t1\t/late\tok\nF\tr\t1\t/data\tok\nF\ts\t1\t/nowhere\tnoent\n";
 
-const anAnswer = (resource: string, status: number | null): Answer => ({
-  scenario: "default",
-  probe: { kind: "http", method: "GET", resource, headers: [] },
-  target: `http://:80${resource}`,
-  status,
-  contentType: null,
-  exitCode: null,
-  bodyBytes: 0,
-  bodySha256: "",
-  bodySample: "",
-  error: null,
-  durationMs: 1,
-});
-function aRun(change: Partial<ScenarioRun> = {}, events = record): ScenarioRun {
-  return {
-    scenario: "default",
-    answers: [],
-    discovered: [],
-    ports: [80],
-    startMs: 1,
-    totalMs: 1,
-    ending: { code: 0, how: "stopped" },
+const answered = (resource: string, status: number | null): Answer =>
+  anAnswer({
+    probe: { kind: "http", method: "GET", resource, headers: [] },
+    target: `http://:80${resource}`,
+    status,
+    contentType: null,
+  });
+
+const aRun = (change: Partial<ScenarioRun> = {}, events = record): ScenarioRun =>
+  aScenarioRun({
     sensor: [parseEvents(Buffer.from(events), "0".repeat(32))],
     rawEvents: [Buffer.from(events)],
-    growth: [],
-    output: Buffer.alloc(0),
-    warnings: [],
     ...change,
-  };
-}
+  });
+
 const asked = (run: ScenarioRun, kind: string) =>
   openQuestions({ runs: [run], rootfs, kept }).filter((question) => question.kind === kind);
 
 describe("an open question", () => {
   test("is each endpoint that answered with an error, with what could be done", () => {
     const answers = [
-      anAnswer("/", 200),
-      anAnswer("/in", 401),
-      anAnswer("/no", 404),
-      anAnswer("/no", 404),
-      anAnswer("/bad", 502),
-      anAnswer("/dead", null),
+      answered("/", 200),
+      answered("/in", 401),
+      answered("/no", 404),
+      answered("/no", 404),
+      answered("/bad", 502),
+      answered("/dead", null),
     ];
     expect(asked(aRun({ answers }), "endpoint").map(({ text }) => text)).toEqual([
       expect.stringMatching(/^http:\/\/:80\/in answered 401: .*credentials/),
@@ -98,7 +84,7 @@ describe("an open question", () => {
   });
 
   test("is not repeated without end", () => {
-    const answers = Array.from({ length: 150 }, (_, n) => anAnswer(`/${n}`, 404));
+    const answers = Array.from({ length: 150 }, (_, n) => answered(`/${n}`, 404));
     const questions = asked(aRun({ answers }), "endpoint");
     expect([questions.length, questions.at(-1)?.text]).toEqual([101, "and 50 more."]);
   });

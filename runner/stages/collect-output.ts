@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
+import { isDoneWithin } from "../probes/time-limit.ts";
 
 /** What is kept of a container's output, bytes. */
 const keptBytes = 4 << 20;
@@ -27,13 +28,6 @@ export function collectOutput(streams: readonly Readable[], onText: (text: strin
   }
   return {
     taken: () => Buffer.concat(chunks),
-    async ended(withinMs) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, withinMs);
-      });
-      await Promise.race([Promise.all(ends), late]);
-      clearTimeout(timer);
-    },
+    ended: async (withinMs) => void (await isDoneWithin(Promise.all(ends), withinMs)),
   };
 }

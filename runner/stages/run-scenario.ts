@@ -5,7 +5,7 @@ import { fileSize } from "../docker/files.ts";
 import { signalNumber } from "../image/stop-signal.ts";
 import type { Ending, ScenarioRun } from "../observation.ts";
 import { awaitReady, type Listener } from "../probes/readiness.ts";
-import { pause } from "../probes/time-limit.ts";
+import { isDoneWithin, pause } from "../probes/time-limit.ts";
 import type { Relay } from "../sensor/relay-client.ts";
 import { awaitFinish } from "./await-finish.ts";
 import { boundRun, type RunBounds } from "./bound-run.ts";
@@ -108,7 +108,7 @@ async function withRelay<T>(
   use: (relay: Relay | undefined) => Promise<T>,
 ): Promise<T> {
   const relay = await bounds.race(sidecar.start()).catch(async (error: unknown) => {
-    if (await hasEnded(exited)) return undefined;
+    if (await isDoneWithin(exited, endNewsMs)) return undefined;
     throw error;
   });
   try {
@@ -207,14 +207,6 @@ function exposedPorts({ config }: Subject, { run }: JobRequest): number[] {
 
 /** How long after the end of a container a busy engine may take to tell of it, ms. */
 const endNewsMs = 5_000;
-
-async function hasEnded(exited: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const later = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, endNewsMs, false);
-  });
-  return Promise.race([exited.then(() => true), later]).finally(() => clearTimeout(timer));
-}
 
 /** How long the last words of a container that has ended may be on their way, ms. */
 const lateWordsMs = 5_000;

@@ -31,26 +31,31 @@ const maxFatRuns = 3;
 
 /**
  * Compares answers of the slim image with the original's. When they differ, the original runs again through the scenarios
- * concerned, at most three times: what differs between its own runs is noise.
+ * concerned, at most three times each: what differs between its own runs is noise.
  */
 export function comparer({ fat, request, passes: [observed = [], ...later], stage }: Comparing, deps: JobDeps) {
   const first = answersOf(observed);
   const noise: Difference[] = later.flatMap((pass) => noiseOf(first, answersOf(pass)));
-  let asked = 0;
+  const asked = new Map<string, number>();
   const again = { name: "fat again", subject: fat, request, observed, manner: "bare" } as const;
   /** By what is known of the noise until now. */
   const differ = (runs: readonly ScenarioRun[]): Difference[] => compareAnswers(first, answersOf(runs), noise);
   const compare = async (runs: readonly ScenarioRun[]): Promise<Difference[]> => {
     let differences = differ(runs);
-    for (; differences.length > 0 && asked < maxFatRuns; asked += 1) {
-      noise.push(...(await noiseIn(new Set(differences.map(({ scenario }) => scenario)))));
+    for (;;) {
+      const concerned = toAskAgain(new Set(differences.map(({ scenario }) => scenario)));
+      if (concerned.length === 0) return differences;
+      noise.push(...(await noiseIn(concerned)));
       differences = differ(runs);
     }
-    return differences;
   };
-  /** What the original itself answers differently this time, in the scenarios whose answers have these names. */
-  const noiseIn = async (differing: ReadonlySet<string>): Promise<Difference[]> => {
-    const scenarios = request.scenarios.filter((one) => namesOf(one).some((name) => differing.has(name)));
+  const toAskAgain = (differing: ReadonlySet<string>): Scenario[] =>
+    request.scenarios.filter(
+      (one) => (asked.get(one.name) ?? 0) < maxFatRuns && namesOf(one).some((name) => differing.has(name)),
+    );
+  /** What the original itself answers differently this time. */
+  const noiseIn = async (scenarios: Scenario[]): Promise<Difference[]> => {
+    for (const { name } of scenarios) asked.set(name, (asked.get(name) ?? 0) + 1);
     const runs = await stage("noise", () => exercise({ ...again, request: { ...request, scenarios } }, deps));
     const names = new Set(scenarios.flatMap(namesOf));
     const before = first.filter(({ scenario }) => names.has(scenario));

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { WinnowError } from "#contract/error.ts";
 import { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
@@ -25,6 +26,16 @@ export type Ended = {
   /** Its artifacts, by name. */
   stored: ReadonlyMap<string, Buffer>;
 };
+
+/** Verified without a repair, and nothing left behind. */
+export function expectVerified({ report, error, left }: Ended): void {
+  expect({ error, verdict: report?.verdict, reason: report?.verdictReason, left }).toEqual({
+    error: undefined,
+    verdict: "verified",
+    reason: null,
+    left: [],
+  });
+}
 
 export type FaultBench = {
   /** Makes an image of the fault program under these arguments, or one without any file, and gives its reference. */

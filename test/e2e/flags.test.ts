@@ -8,7 +8,7 @@ import { tarOf } from "#runner/docker/files.ts";
 import { inspectImage } from "#runner/docker/images.ts";
 import { sourceLabel } from "#runner/image/archive.ts";
 import type { ImageConfig } from "#runner/image/source.ts";
-import { type Ended, openFaultBench } from "./fault-bench.ts";
+import { type Ended, expectVerified, openFaultBench } from "./fault-bench.ts";
 import { ballast, directory, faultLabel, file } from "./fault-images.ts";
 
 const engines = await enginesUnderTest(process.env);
@@ -23,16 +23,6 @@ const linesOf = ({ stored }: Ended): FileLine[] =>
 
 const keptFiles = (ended: Ended): string[] =>
   linesOf(ended).flatMap(({ path, type, kept }) => (kept && type === "file" ? [path] : []));
-
-/** Verified without a repair, and nothing left behind. */
-function expectVerified({ report, error, left }: Ended): void {
-  expect({ error, verdict: report?.verdict, reason: report?.verdictReason, left }).toEqual({
-    error: undefined,
-    verdict: "verified",
-    reason: null,
-    left: [],
-  });
-}
 
 const bodies = ({ stored }: Ended, which: "fatAnswers" | "slimAnswers"): string[] => {
   const verification: Record<typeof which, { bodySample: string }[]> = JSON.parse(

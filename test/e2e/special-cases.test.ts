@@ -3,7 +3,7 @@ import type { Verification } from "#contract/report.ts";
 import { enginesUnderTest } from "#runner/docker/engine-under-test.ts";
 import type { TarEntry } from "#runner/docker/files.ts";
 import { inspectImage } from "#runner/docker/images.ts";
-import { type Ended, openFaultBench } from "./fault-bench.ts";
+import { type Ended, expectVerified, openFaultBench } from "./fault-bench.ts";
 import { ballast, directory, file } from "./fault-images.ts";
 
 const engines = await enginesUnderTest(process.env);
@@ -18,13 +18,7 @@ function answersOf({ stored }: Ended): Record<string, string[]> {
 
 /** Verified without one repair, with this answer in all three proofs, and nothing left behind. */
 function expectAnswer(ended: Ended, answer: string): void {
-  const { report, error, left } = ended;
-  expect({ error, verdict: report?.verdict, reason: report?.verdictReason, left }).toEqual({
-    error: undefined,
-    verdict: "verified",
-    reason: null,
-    left: [],
-  });
+  expectVerified(ended);
   expect(answersOf(ended)).toEqual({ fat: [answer], slim: [answer], bare: [answer] });
 }
 
