@@ -93,7 +93,11 @@ function checkOnce({ sample, bench, source, deps, files }: Job): CheckOnce {
     if (before) return before;
     bench.signal.throwIfAborted();
     const paths = layerOrder(kept);
-    const slim = await rebuild({ source, paths, tags: [`winnow-bench-held-out:${process.pid}`], round: known.size }, files, deps);
+    const slim = await rebuild(
+      { source, paths, tags: [`winnow-bench-held-out:${process.pid}`], round: known.size },
+      files,
+      deps,
+    );
     try {
       const { failures } = await checkSample(sample, slim.reference, bench.docker);
       known.set(hash, failures);
