@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseReference } from "../image/reference.ts";
+import { parseReference } from "#contract/reference.ts";
 import { findCredentials } from "./credentials.ts";
 import { depsFor, enginesUnderTest, loadTestImage } from "./engine-under-test.ts";
 import { inspectImage, loadImage, pullError, pullImage, removeImage, tagImage } from "./images.ts";

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { WinnowError } from "#contract/error.ts";
+import { familiarName, familiarReference, type Reference, withDefaultTag } from "#contract/reference.ts";
 import type { RunnerDeps } from "../deps.ts";
-import { familiarName, familiarReference, type Reference, withDefaultTag } from "../image/reference.ts";
 import { readSource, type SourceImage } from "../image/source.ts";
 import { findCredentials } from "./credentials.ts";
 import { calling, canceled, engineError, hasStatus, throwIfAborted } from "./errors.ts";

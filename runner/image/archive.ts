@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Header, pack } from "tar-stream";
-import { familiarReference, fullReference, parseReference, withDefaultTag } from "./reference.ts";
+import { familiarReference, fullReference, parseReference, withDefaultTag } from "#contract/reference.ts";
 import { type ImageConfig, type SourceImage, sha256 } from "./source.ts";
 
 /** The label that says which rootfs a slim image was made from: the chain id of the source. */

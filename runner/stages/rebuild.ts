@@ -1,11 +1,11 @@
 import { pipeline } from "node:stream/promises";
 import { WinnowError } from "#contract/error.ts";
+import { parseReference, slimTag } from "#contract/reference.ts";
 import type { RunnerDeps } from "../deps.ts";
 import { throwIfAborted } from "../docker/errors.ts";
 import { inspectImage, loadImage, removeImage, tagImage } from "../docker/images.ts";
 import { thisOwner } from "../docker/owner.ts";
 import { composeImage, type ImageParts, slimConfig, writeArchive } from "../image/archive.ts";
-import { parseReference, slimTag } from "../image/reference.ts";
 import type { ImageConfig, SourceImage } from "../image/source.ts";
 import { LayerSpool } from "../image/spool.ts";
 import { SteadyTimes } from "../image/steady-times.ts";

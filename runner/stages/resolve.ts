@@ -1,11 +1,11 @@
 import { WinnowError } from "#contract/error.ts";
 import type { JobRequest } from "#contract/job.ts";
+import { isImageId, parseReference } from "#contract/reference.ts";
 import type { RunnerDeps } from "../deps.ts";
 import type { EngineFacts } from "../docker/engine.ts";
 import { inspectImage, pullImage } from "../docker/images.ts";
 import { compileGlob } from "../glob.ts";
 import { editedConfig } from "../image/edit-config.ts";
-import { isImageId, parseReference } from "../image/reference.ts";
 import type { SourceImage } from "../image/source.ts";
 
 type Deps = Pick<RunnerDeps, "engine" | "signal" | "progress" | "log">;

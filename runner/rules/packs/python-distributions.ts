@@ -116,3 +116,10 @@ export function parseEntryPoints(text: string): EntryPoint[] {
 export const entryPointsOf = perPath((info, context) =>
   parseEntryPoints(context.text(`${info}/entry_points.txt`, 1 << 20) ?? ""),
 );
+
+/** Tools that install: nothing that runs an application needs them by a mention. */
+const tools =
+  /^(?:pip|setuptools|wheel|pkg_resources|_distutils_hack|pytest|_pytest|nose|hypothesis|mypy|cython|Cython)$/;
+
+/** Whether a package of a site is a tool that installs or tests. */
+export const isTool = (unit: string): boolean => tools.test(posix.basename(unit).replace(/\..*$/, ""));

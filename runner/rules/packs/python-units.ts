@@ -4,10 +4,11 @@ import type { Wanted } from "../wanted.ts";
 import { filesBelow } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import { byPack, type PackContext } from "./pack.ts";
-import { type Distribution, entryPointsOf, installed, unitOf } from "./python-distributions.ts";
-import { isTool, moduleGraph, sourceAt } from "./python-graph.ts";
+import { type Distribution, entryPointsOf, installed, isTool, unitOf } from "./python-distributions.ts";
+import { moduleGraph } from "./python-graph.ts";
 import { mainUnits } from "./python-named.ts";
 import { pythonFiles } from "./python-path.ts";
+import { sourceAt } from "./python-scan.ts";
 import { isCollected } from "./python-static.ts";
 
 /** The reason of modules that no import reaches. */

@@ -3,8 +3,10 @@ import { childPaths, filesBelow } from "./gather.ts";
 import { oncePerWave } from "./image-tree.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 import { installed } from "./python-distributions.ts";
-import { imported, mayFollow, moduleGraph, modulesOf, sourceAt } from "./python-graph.ts";
+import { mayFollow, moduleGraph } from "./python-graph.ts";
 import { interpreters, pythonFiles } from "./python-path.ts";
+import { sourceAt } from "./python-scan.ts";
+import { imported, modulesOf } from "./python-targets.ts";
 import {
   commandsWanted,
   listedMetadata,
