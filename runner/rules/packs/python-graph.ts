@@ -1,4 +1,3 @@
-import { posix } from "node:path";
 import { namedPlugins } from "./ansible-collections.ts";
 import { oncePerWave } from "./image-tree.ts";
 import type { PackContext } from "./pack.ts";
