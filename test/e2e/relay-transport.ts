@@ -3,7 +3,7 @@ import { sensorBinary } from "#runner/sensor/binary.ts";
 import type { Relay } from "#runner/sensor/relay-client.ts";
 import type { JobDeps } from "#runner/stages/job-deps.ts";
 import { connectTo, prepareSidecar, type Sidecar } from "#runner/stages/open-relay.ts";
-import type { Transport } from "../images/check.ts";
+import type { Transport } from "../images/transport.ts";
 
 /**
  * Reaches a checked container through a relay beside it: for engines without a bridge, and because it needs no port of the
