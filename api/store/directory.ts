@@ -2,9 +2,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, type Dirent } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { WinnowError } from "#contract/error.ts";
-import { assertKey, assertPrefix } from "./key.ts";
+import { toStream } from "./content.ts";
+import { assertKey, assertPrefix, assertRange } from "./key.ts";
 import type { Store } from "./store.ts";
 
 /** Begins the names of files that are still being written; no key can have it. */
@@ -20,11 +21,12 @@ export function directoryStore(root: string): Store {
       const path = pathOf(assertKey(key));
       return await guarded(key, () => writeWhole(path, toStream(content)));
     },
-    async get(key) {
+    async get(key, range) {
       const path = pathOf(assertKey(key));
+      if (range) assertRange(range);
       // Opened here, so that a missing object is this call's error and not one of a stream that nobody listens to yet.
       const file = await guarded(key, () => open(path, "r"));
-      return createReadStream(path, { fd: file });
+      return createReadStream(path, { fd: file, ...range });
     },
     async stat(key) {
       const path = pathOf(assertKey(key));
@@ -33,6 +35,10 @@ export function directoryStore(root: string): Store {
     },
     async list(prefix) {
       const path = pathOf(assertPrefix(prefix));
+      if (!prefix.endsWith("/")) {
+        const found = await guarded(prefix, () => unlessMissing(stat(path)));
+        return found?.isFile() ? [{ key: prefix, bytes: found.size }] : [];
+      }
       const entries = await guarded(prefix, () =>
         unlessMissing(readdir(path, { withFileTypes: true, recursive: true })),
       );
@@ -114,11 +120,6 @@ async function closing<T>(file: FileHandle, work: () => Promise<T>): Promise<T> 
   } finally {
     await file.close();
   }
-}
-
-/** A string or Buffer is one chunk; `Readable.from` would hand out a Buffer byte by byte. */
-function toStream(content: Readable | Buffer | string): Readable {
-  return content instanceof Readable ? content : Readable.from([Buffer.from(content)]);
 }
 
 function codeOf(thrown: unknown): string | undefined {

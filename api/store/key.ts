@@ -1,4 +1,5 @@
 import { WinnowError } from "#contract/error.ts";
+import type { ByteRange } from "./store.ts";
 
 const jobPattern = /^job_[0-9a-z]{1,40}$/;
 const attemptPattern = /^[1-9][0-9]{0,5}$/;
@@ -33,6 +34,16 @@ export function assertPrefix(prefix: string): string {
     if (rest.every((part, position) => isPart(part, patterns[position]))) return prefix;
   }
   throw badKey(prefix);
+}
+
+/** Throws `request.invalid` for positions that are none, or that are the wrong way round: a server would give everything. */
+export function assertRange({ start, end }: ByteRange): void {
+  if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end) return;
+  throw new WinnowError(
+    "request.invalid",
+    `${start} to ${end} is no range of bytes.`,
+    "Give the positions of its first and last byte.",
+  );
 }
 
 function isPart(part: string | undefined, pattern: RegExp | undefined): boolean {
