@@ -5,7 +5,7 @@ import type { Rootfs } from "../rootfs.ts";
 import type { Contents } from "../rules/packs/context.ts";
 import type { Observed } from "../stages/observe.ts";
 import type { Proof } from "../stages/prove.ts";
-import type { Owners } from "./package-owners.ts";
+import type { ReadOwners } from "../stages/read-owners.ts";
 
 /** Everything a finished job knows: what the report and the artifacts are made from. */
 export type Outcome = Proof & {
@@ -13,7 +13,7 @@ export type Outcome = Proof & {
   source: SourceImage;
   index: { rootfs: Rootfs; unreadable: number; umount: string };
   /** Who owns which entries of the image. */
-  owners: Owners;
+  owners: ReadOwners;
   observed: Observed;
   /** What was read of the image for the keep set. */
   contents: Contents;

@@ -68,6 +68,7 @@ export function report(outcome: Outcome, { engine, jobId, version, now }: Report
       ...observed.warnings,
       ...outcome.warnings,
       ...indexWarnings(outcome),
+      ...outcome.owners.faults.map(databaseWarning),
       ...(verification && ratio !== null ? suspicions({ verdict: verification.verdict, ratio, listened }) : []),
     ]),
     artifacts: [],
@@ -146,6 +147,11 @@ function indexWarnings({ index }: Outcome): Warning[] {
   }
   return warnings;
 }
+
+const databaseWarning = (fault: string): Warning => ({
+  code: "packages.damaged",
+  text: `The package database ${fault}: packages that it does not tell any more own nothing, and rules for packages pass over them.`,
+});
 
 const uniqueWarnings = (warnings: readonly Warning[]): Warning[] => [
   ...new Map(warnings.map((warning) => [`${warning.code} ${warning.text}`, warning])).values(),

@@ -1,13 +1,14 @@
 import { oncePerWave, readText } from "./image-tree.ts";
 import { maxPathCharacters, maxPathLength, type Package } from "./package-record.ts";
 
-const databases = ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"];
+/** Where apk keeps what it installed. */
+export const apkDatabases = ["/lib/apk/db/installed", "/usr/lib/apk/db/installed"];
 
 const maxBytes = 64 << 20;
 
 /** The packages that apk installed, by name. A database that is cut short gives what stands before the cut. */
 export const apkPackages = oncePerWave((context): ReadonlyMap<string, Package> => {
-  const text = databases.map((path) => readText(context, path, maxBytes)).find((each) => each !== undefined);
+  const text = apkDatabases.map((path) => readText(context, path, maxBytes)).find((each) => each !== undefined);
   return new Map(parseApkInstalled(text ?? "").map((each) => [each.name, each]));
 });
 

@@ -4,6 +4,9 @@ import { dependencyNames, type Package } from "./package-record.ts";
 
 const database = "/var/lib/dpkg";
 
+/** The stanzas of all packages. */
+export const dpkgStatus = `${database}/status`;
+
 const maxStatusBytes = 64 << 20;
 const maxListBytes = 16 << 20;
 
@@ -22,7 +25,7 @@ export const dpkgPackages = oncePerWave((context): ReadonlyMap<string, Package> 
     const key = packages.has(name) ? `${name}:${arch}` : name;
     packages.set(key, toPackage(name, stanza, listedIn(name, arch)));
   };
-  for (const stanza of parseControl(readText(context, `${database}/status`, maxStatusBytes) ?? ""))
+  for (const stanza of parseControl(readText(context, dpkgStatus, maxStatusBytes) ?? ""))
     add(stanza, (name, arch) =>
       [`${name}:${arch}.list`, `${name}.list`]
         .filter((each) => infos.has(each))

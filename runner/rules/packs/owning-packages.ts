@@ -1,14 +1,17 @@
 import type { Wanted } from "../wanted.ts";
+import { apkDatabases } from "./apk.ts";
+import { dpkgStatus } from "./dpkg.ts";
 import { bytesOf, namesIn, wholeDirectory } from "./image-tree.ts";
 import { filesOf, installedPackages } from "./installed.ts";
 import { isUsedLocale } from "./main-package.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 import { pruneClass } from "./prune-class.ts";
+import { rpmDatabases } from "./rpm.ts";
 
 /** One package that is larger is not taken as a whole: a browser, a tool chain, a kernel. */
 const maxPackageBytes = 256 << 20;
 
-const records = ["/var/lib/dpkg/status", "/lib/apk/db/installed", "/usr/lib/apk/db/installed"];
+const records = [dpkgStatus, ...apkDatabases, ...rpmDatabases];
 
 /**
  * Profile `package`: the whole package, pruned, of every file that was observed, for images that load plug-ins nobody can

@@ -1,13 +1,9 @@
-import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { apkPackages, parseApkInstalled } from "./apk.ts";
 import { dpkgFiles, dpkgPackages, parseControl, parseMd5sums } from "./dpkg.ts";
 import { aPackContext } from "./pack.builder.ts";
 import { dependencyNames } from "./package-record.ts";
-import { aRpmHeader } from "./rpm.builder.ts";
-import { parseRpmHeader, rpmPackages, unreadableRpmDatabases } from "./rpm.ts";
-import { sqliteRows } from "./sqlite-table.ts";
 
 describe("dpkg", () => {
   const status = [
@@ -95,62 +91,5 @@ describe("apk", () => {
       files: ["/root.txt", "/usr/sbin", "/usr/sbin/nginx"],
     });
     expect(packages.get("torn")?.files).toEqual(["/us"]);
-  });
-});
-
-describe("rpm", () => {
-  const header = (name: string, files: string[] = [], more = {}) => aRpmHeader({ name, files, ...more });
-  const aDatabase = (rows: Buffer[], pageBytes = 4096) => {
-    const db = new Database(":memory:");
-    db.pragma(`page_size = ${pageBytes}`);
-    db.exec(
-      "CREATE TABLE 'Other' (x); CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)",
-    );
-    const insert = db.prepare("INSERT INTO Packages (blob) VALUES (?)");
-    for (const row of rows) insert.run(row);
-    return db.serialize();
-  };
-
-  it.each([512, 4096, 65536])("reads every package of a database with pages of %i bytes", (pageBytes) => {
-    const files = Array.from({ length: 2000 }, (_, at) => `/usr/share/big/directory-${at % 7}/file-${at}`);
-    const rows = [
-      ...Array.from({ length: 300 }, (_, at) => header(`p${at}`)),
-      header("big", files, { sourceRpm: "big-src-1.0-2.fc40.src.rpm" }),
-    ];
-    const context = aPackContext({ "/usr/lib/sysimage/rpm/rpmdb.sqlite": aDatabase(rows, pageBytes) });
-    const packages = rpmPackages(context);
-    expect(packages.size).toBe(301);
-    expect(packages.get("big")?.files).toEqual(files);
-    expect(packages.get("big")?.source).toBe("big-src");
-    expect(packages.get("p299")?.source).toBe("p299");
-  });
-
-  it("reads what is left of a database that is cut short", () => {
-    const whole = aDatabase(Array.from({ length: 300 }, (_, at) => header(`p${at}`)));
-    const some = sqliteRows(whole.subarray(0, whole.length / 2), "Packages");
-    expect(some.length).toBeGreaterThan(50);
-    expect(some.length).toBeLessThan(300);
-  });
-
-  it("reads any bytes", () => {
-    const whole = aDatabase([header("a", ["/b/c"]), header("d".repeat(3000))], 512);
-    const flips = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 30 });
-    fc.assert(
-      fc.property(flips, (changes) => {
-        const torn = Buffer.from(whole);
-        for (const [at, byte] of changes) torn[at] = byte;
-        for (const row of sqliteRows(torn, "Packages"))
-          for (const value of row) if (Buffer.isBuffer(value)) parseRpmHeader(value);
-      }),
-      { numRuns: 300 },
-    );
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void parseRpmHeader(Buffer.from(bytes))));
-  });
-
-  it("says which databases it cannot read", () => {
-    expect(unreadableRpmDatabases(aPackContext({ "/var/lib/rpm/Packages": "bdb" }))).toEqual(["/var/lib/rpm/Packages"]);
-    expect(
-      unreadableRpmDatabases(aPackContext({ "/var/lib/rpm/rpmdb.sqlite": "", "/var/lib/rpm/Packages": "" })),
-    ).toEqual([]);
   });
 });

@@ -36,3 +36,29 @@ export function aRpmHeader({ name, files = [], sourceRpm, requires = [], provide
   index.writeUInt32BE(offset, 4);
   return Buffer.concat([index, ...items.map(([, , , data]) => data)]);
 }
+
+/** For tests: `Packages.db` with a page of slots, the first of them free, and these headers in it. */
+export function aNdb(headers: readonly Buffer[]): Buffer {
+  const slots = Buffer.alloc(4096);
+  slots.write("RpmP", 0, "latin1");
+  slots.writeUInt32LE(1, 12);
+  for (let at = 32; at < slots.length; at += 16) slots.write("Slot", at, "latin1");
+  const blobs: Buffer[] = [];
+  let block = slots.length / 16;
+  for (const [index, header] of headers.entries()) {
+    // head, header, checksum and length, a mark at the end of the last block
+    const blob = Buffer.alloc(Math.ceil((16 + header.length + 12) / 16) * 16);
+    blob.write("BlbS", 0, "latin1");
+    blob.writeUInt32LE(index + 1, 4);
+    blob.writeUInt32LE(header.length, 12);
+    header.copy(blob, 16);
+    blob.writeUInt32LE(header.length, blob.length - 8);
+    blob.write("BlbE", blob.length - 4, "latin1");
+    const slot = 48 + index * 16;
+    for (const [at, word] of [index + 1, block, blob.length / 16].entries())
+      slots.writeUInt32LE(word, slot + 4 + at * 4);
+    block += blob.length / 16;
+    blobs.push(blob);
+  }
+  return Buffer.concat([slots, ...blobs]);
+}

@@ -1,22 +1,32 @@
 import { oncePerWave, realPath } from "./image-tree.ts";
 import type { PackContext } from "./pack.ts";
-import { maxPathCharacters, maxPathLength, type Package } from "./package-record.ts";
-import { sqliteRows } from "./sqlite-table.ts";
+import { maxPathCharacters, type Package } from "./package-record.ts";
+import { bdbPages, bdbValues } from "./rpm-bdb.ts";
+import { parseRpmHeader } from "./rpm-header.ts";
+import { ndbBlobs } from "./rpm-ndb.ts";
+import { sqlitePages, sqliteRows } from "./sqlite-table.ts";
 
 const directories = ["/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm"];
 
+/** Where rpm keeps its headers: SQLite since 4.16, ndb on SUSE, Berkeley DB before. The first that is there counts. */
+export const rpmDatabases: readonly string[] = ["rpmdb.sqlite", "Packages.db", "Packages"].flatMap((name) =>
+  directories.map((directory) => `${directory}/${name}`),
+);
+
 const maxBytes = 128 << 20;
 
-/** The packages that rpm installed, by name, from the SQLite database that rpm has had since 4.16. */
+/** The database of the image by its real path, with its bytes as far as they are known; undefined where rpm was not used. */
+export function rpmDatabase(context: PackContext): { path: string; bytes: Buffer | undefined } | undefined {
+  const path = rpmDatabases.map((each) => realPath(context, each)).find((each) => each !== undefined);
+  return path === undefined ? undefined : { path, bytes: context.content(path, maxBytes) };
+}
+
+/** The packages that rpm installed, by name. A database that is cut short gives what can be read. */
 export const rpmPackages = oncePerWave((context): ReadonlyMap<string, Package> => {
-  const paths = directories.map((directory) => realPath(context, `${directory}/rpmdb.sqlite`));
-  const path = paths.find((each) => each !== undefined);
-  const content = path === undefined ? undefined : context.content(path, maxBytes);
   const packages = new Map<string, Package>();
   let characters = 0;
-  for (const row of content ? sqliteRows(content, "Packages") : []) {
-    const blob = row.findLast((value) => Buffer.isBuffer(value));
-    const found = Buffer.isBuffer(blob) ? parseRpmHeader(blob) : undefined;
+  for (const blob of rpmHeaders(rpmDatabase(context)?.bytes ?? Buffer.alloc(0))) {
+    const found = parseRpmHeader(blob);
     if (!found) continue;
     characters += found.files.reduce((sum, each) => sum + each.length, 0);
     if (characters > maxPathCharacters) break;
@@ -25,85 +35,16 @@ export const rpmPackages = oncePerWave((context): ReadonlyMap<string, Package> =
   return packages;
 });
 
-/** Databases in the formats of older releases (Berkeley DB) and of SUSE (ndb): nothing here reads them. */
-export function unreadableRpmDatabases(context: PackContext): string[] {
-  if (directories.some((directory) => realPath(context, `${directory}/rpmdb.sqlite`) !== undefined)) return [];
-  const paths = directories.flatMap((directory) => [`${directory}/Packages`, `${directory}/Packages.db`]);
-  return paths.filter((path) => realPath(context, path) !== undefined);
+/** The headers in a database of any of its formats, which its first bytes tell. */
+export function rpmHeaders(file: Buffer): Buffer[] {
+  const rows = sqliteRows(file, "Packages").map((row) => row.findLast((value) => Buffer.isBuffer(value)));
+  return [...rows.filter((each) => Buffer.isBuffer(each)), ...ndbBlobs(file).blobs, ...bdbValues(file)];
 }
 
-const tags = {
-  name: 1000,
-  group: 1016,
-  sourceRpm: 1044,
-  provideName: 1047,
-  requireName: 1049,
-  dirIndexes: 1116,
-  baseNames: 1117,
-  dirNames: 1118,
-} as const;
-
-/** No header has more items of one kind: the largest packages have a hundred thousand files. */
-const maxItems = 1_000_000;
-
-/**
- * A header as rpm stores it: two counts, an index of 16-byte entries (tag, type, offset, count; all big-endian), and the data.
- * https://rpm.org/docs/latest/manual/format_header.html. Undefined when it names no package.
- */
-export function parseRpmHeader(blob: Buffer): Package | undefined {
-  if (blob.length < 8) return undefined;
-  const entries = blob.readUInt32BE(0);
-  const dataAt = 8 + entries * 16;
-  if (dataAt > blob.length) return undefined;
-  const index = new Map<number, { offset: number; count: number }>();
-  for (let entry = 0; entry < entries; entry++) {
-    const at = 8 + entry * 16;
-    const count = Math.min(blob.readUInt32BE(at + 12), maxItems);
-    index.set(blob.readUInt32BE(at), { offset: dataAt + blob.readUInt32BE(at + 8), count });
-  }
-  const strings = (tag: number) => readStrings(blob, index.get(tag));
-  const [name] = strings(tags.name);
-  if (name === undefined || name === "") return undefined;
-  const directoriesOf = strings(tags.dirNames);
-  const numbers = readNumbers(blob, index.get(tags.dirIndexes));
-  const files = strings(tags.baseNames).flatMap((base, at) => {
-    const directory = directoriesOf[numbers[at] ?? -1];
-    return directory?.startsWith("/") && directory.length < maxPathLength ? [`${directory}${base}`] : [];
-  });
-  const [sourceRpm = ""] = strings(tags.sourceRpm);
-  return {
-    system: "rpm",
-    name,
-    // nginx-1.24.0-1.fc39.src.rpm: version and release hold no dash
-    source: /^(.+)-[^-]+-[^-]+$/.exec(sourceRpm)?.[1] ?? name,
-    section: strings(tags.group)[0] ?? "",
-    priority: "",
-    isEssential: false,
-    depends: [...new Set(strings(tags.requireName))],
-    provides: [...new Set(strings(tags.provideName))],
-    listedIn: [],
-    files,
-  };
-}
-
-type Where = { offset: number; count: number } | undefined;
-
-function readStrings(blob: Buffer, where: Where): string[] {
-  const found: string[] = [];
-  let at = where?.offset ?? 0;
-  for (let item = 0; item < (where?.count ?? 0); item++) {
-    const end = blob.indexOf(0, at);
-    if (end < 0 || at > blob.length) break;
-    found.push(blob.toString("utf8", at, end));
-    at = end + 1;
-  }
-  return found;
-}
-
-function readNumbers(blob: Buffer, where: Where): number[] {
-  const found: number[] = [];
-  const start = where?.offset ?? 0;
-  for (let item = 0; item < (where?.count ?? 0) && start + item * 4 + 4 <= blob.length; item++)
-    found.push(blob.readUInt32BE(start + item * 4));
-  return found;
+/** What is wrong with a database, in words that follow its path; undefined for one that is whole. */
+export function rpmFault(file: Buffer): string | undefined {
+  const pages = sqlitePages(file) ?? bdbPages(file);
+  const ndb = ndbBlobs(file);
+  if (!pages && !ndb.isNdb) return "is in no format that rpm has";
+  return (pages && pages.count * pages.pageBytes > file.length) || ndb.lost > 0 ? "is cut short" : undefined;
 }

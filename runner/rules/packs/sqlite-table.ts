@@ -9,14 +9,22 @@ const maxRows = 200_000;
  * Not better-sqlite3: it opens files, and here all there is are bytes from an image that nobody vouches for.
  */
 export function sqliteRows(file: Buffer, table: string): (number | Buffer | null)[][] {
-  if (file.length < 512 || file.toString("latin1", 0, 15) !== "SQLite format 3") return [];
-  const size = file.readUInt16BE(16);
-  const pageBytes = size === 1 ? 65536 : size;
-  if (pageBytes < 512 || (pageBytes & (pageBytes - 1)) !== 0) return [];
+  const { pageBytes } = sqlitePages(file) ?? {};
+  if (pageBytes === undefined) return [];
   const pages = { file, pageBytes, usable: pageBytes - (file[20] ?? 0), budget: { bytes: 2 * file.length } };
   // sqlite_schema: type, name, tbl_name, rootpage, sql
   const root = tableRows(pages, 1).find(([type, name]) => asText(type) === "table" && asText(name) === table)?.[3];
   return typeof root === "number" ? tableRows(pages, root) : [];
+}
+
+/** Whether a file is an SQLite database, of how many bytes its pages are, and how many there should be (0: it does not say). */
+export function sqlitePages(file: Buffer): { pageBytes: number; count: number } | undefined {
+  if (file.length < 512 || file.toString("latin1", 0, 15) !== "SQLite format 3") return undefined;
+  const size = file.readUInt16BE(16);
+  const pageBytes = size === 1 ? 65536 : size;
+  if (pageBytes < 512 || (pageBytes & (pageBytes - 1)) !== 0) return undefined;
+  // The count is stale when the version it was written by is not that of the last change.
+  return { pageBytes, count: file.readUInt32BE(24) === file.readUInt32BE(92) ? file.readUInt32BE(28) : 0 };
 }
 
 const asText = (value: unknown) => (Buffer.isBuffer(value) ? value.toString("utf8") : "");
