@@ -275,6 +275,16 @@ it("what was used below a mount or among locks is not the image's, unless the us
   expect(await paths({ includePaths: ["/data/db"] })).toEqual(["/data/db", "/database"]);
 });
 
+it("a directory for locks is the image's, the locks in it are not", async () => {
+  const tree = { ...base, "/run/lock/apache2": "dir", "/run/lock/apache2/held": "x" };
+  const { kept } = await selected(tree, ["stat /run/lock/apache2", "read /run/lock/apache2/held"], {
+    keep: Keep.parse({ profile: "exact" }),
+  });
+  expect(["/run/lock/apache2", "/run/lock/apache2/held"].filter((path) => kept.has(path))).toEqual([
+    "/run/lock/apache2",
+  ]);
+});
+
 it.each([
   [{ includePaths: ["/a/"], excludePatterns: ["/a"] }, "excludePatterns.0"],
   [{ includeBins: ["/a"], excludePatterns: ["/b", "/a"] }, "excludePatterns.1"],
