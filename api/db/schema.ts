@@ -74,6 +74,7 @@ export const jobs = sqliteTable(
     index("jobs_repository").on(table.repository, table.seq),
     index("jobs_result").on(table.sourceKey, table.requestHash).where(sql`${table.state} = 'succeeded'`),
     index("jobs_request").on(table.requestHash).where(sql`${table.state} = 'succeeded'`),
+    index("jobs_cached").on(table.cachedFrom).where(sql`${table.cachedFrom} is not null`),
   ],
 );
 
@@ -151,8 +152,18 @@ export const artifacts = sqliteTable(
     bytes: integer("bytes").notNull(),
     sha256: text("sha256").notNull(),
     createdAt: integer("created_at").notNull(),
+    /** When retention took the bytes away; the row stays, so that it can say so. */
+    removedAt: integer("removed_at"),
   },
-  (table) => [primaryKey({ columns: [table.jobId, table.attempt, table.name] })],
+  (table) => [
+    primaryKey({ columns: [table.jobId, table.attempt, table.name] }),
+    // What retention may take away. The names are spelled out, as an index cannot have parameters; see upkeep/retention.ts.
+    index("artifacts_removable")
+      .on(table.createdAt)
+      .where(
+        sql`${table.removedAt} is null and ${table.name} not in ('report.json', 'seccomp.json', 'apparmor.profile')`,
+      ),
+  ],
 );
 
 export const events = sqliteTable(
