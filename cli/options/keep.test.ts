@@ -1,6 +1,8 @@
+import { Command } from "commander";
 import { expect, it } from "vitest";
 import type { JobRequest } from "#contract/job.ts";
 import { JobOptions, toJobRequest } from "../options.ts";
+import { addKeepOptions } from "./keep.ts";
 
 const read = (options: Partial<JobOptions>, files: Record<string, string> = {}): JobRequest =>
   toJobRequest("app", JobOptions.parse({ kind: "slim", ...options }), new Map(Object.entries(files)));
@@ -58,6 +60,25 @@ it("asks for nothing unless it is told to", () => {
     undefined,
   ]);
   expect(output).toMatchObject({ keepOverrides: [], env: [], removeEnv: [] });
+});
+
+it.each<[string[], boolean]>([
+  [[], true],
+  [
+    ["--include-healthcheck", "--include-distro-info", "--exclude-mounts", "--exclude-varlock-files", "--keep-perms"],
+    true,
+  ],
+  [
+    ["--no-include-healthcheck", "--no-include-distro-info", "--no-exclude-mounts", "--no-exclude-varlock-files"],
+    false,
+  ],
+])("takes %j: what holds by default may be said, and taken back", (words, isOn) => {
+  const command = new Command().exitOverride();
+  addKeepOptions(command);
+  const { keep } = read(command.parse(words, { from: "user" }).opts());
+  expect([keep.includeHealthcheck, keep.includeDistroInfo, keep.excludeMounts, keep.excludeLockFiles]).toEqual(
+    Array(4).fill(isOn),
+  );
 });
 
 it("reads the edits of the image", () => {

@@ -86,14 +86,23 @@ const switches: [flags: string, about: string][] = [
   ["--no-exclude-varlock-files", "keep what was used in /run/lock"],
 ];
 
+/** What holds without being said; docker-slim's users may say it. */
+const always = [
+  "--include-healthcheck",
+  "--include-distro-info",
+  "--exclude-mounts",
+  "--exclude-varlock-files",
+  "--keep-perms",
+];
+
 export function addKeepOptions(sub: Command): void {
   for (const [flags, about] of several) sub.option(flags, `${about}; repeatable`, repeated);
   for (const [flags, about] of switches) sub.option(flags, about);
+  for (const flags of always) sub.addOption(new Option(flags).hideHelp());
   sub
     .option("--include-last-image-layers <n>", "keep all that the last layers brought")
     .option("--app-image-start-instruction-group <n>", "count so many builds before the last one to the application")
     .option("--app-image-start-instruction <text>", "the application begins with the history's step that starts so")
-    .addOption(new Option("--keep-perms", "keep owners and modes (always)").hideHelp())
     .option(
       "--keep <profile>",
       "exact: what was used; safe: also what the application may need; package: also the packages of what was used",
