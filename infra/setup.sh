@@ -56,6 +56,27 @@ second_engine_start() {
   SETUP_NOTE=$(bash infra/second-engine.sh start 3>&- 4>&-)
 }
 
+# Four minutes too, beside the same; without Go and without a server of the machine's own, the store is not tried on S3.
+s3_server_build() {
+  if SETUP_NOTE=$(bash infra/minio.sh path); then return; fi
+  if ! command -v go >/dev/null; then
+    SETUP_NOTE="skipped: no Go and no MinIO here, so tests of the store on S3 are skipped"
+    return
+  fi
+  SETUP_NOTE="building"
+  bash infra/minio.sh build >"$WINNOW_CACHE/logs/s3-server-build.log" 2>&1 3>&- 4>&- 9>&- &
+  s3_server_pid=$!
+}
+
+s3_server_ready() {
+  if [ -z "${s3_server_pid:-}" ]; then return; fi
+  wait "$s3_server_pid" || {
+    tail -n 20 "$WINNOW_CACHE/logs/s3-server-build.log"
+    fail "MinIO could not be built" "Point MINIO_BIN at a MinIO server, or repair Go's module access."
+  }
+  SETUP_NOTE=$(bash infra/minio.sh path)
+}
+
 hold_lock
 step "node" check_node
 step "system packages" system_packages
@@ -69,6 +90,8 @@ if [ -z "$tests" ]; then
   step "sample images" sample_images node-express
 else
   step "second engine" second_engine_build
+  step "s3 server" s3_server_build
   step "sample images" sample_images
   step "second engine up" second_engine_start
+  step "s3 server ready" s3_server_ready
 fi

@@ -98,7 +98,7 @@ async function launch({ home, dir, port }: { home: string; dir: string; port: nu
     said = `${said}${piece}`.slice(-4_000);
   });
   const deadline = Date.now() + 60_000;
-  while (!(await isLive(port))) {
+  while (!(await isServing(port))) {
     const hasEnded = server.exitCode !== null || server.signalCode !== null;
     if (hasEnded || Date.now() > deadline) {
       server.kill("SIGKILL");
@@ -109,10 +109,11 @@ async function launch({ home, dir, port }: { home: string; dir: string; port: nu
   return server;
 }
 
-async function isLive(port: number): Promise<boolean> {
-  const asked = fetch(`http://127.0.0.1:${port}/minio/health/live`, { signal: AbortSignal.timeout(2_000) });
+/** Its health page is green before it serves: until then each call is answered by 503, and then one without keys by 403. */
+async function isServing(port: number): Promise<boolean> {
+  const asked = fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2_000) });
   return await asked.then(
-    ({ ok }) => ok,
+    ({ status }) => status === 403,
     () => false,
   );
 }

@@ -34,7 +34,9 @@ export function s3Fault({ endpoint, bucket, region }: Place, what: string, throw
       `bucket ${bucket} is not in region ${region}`,
       "Check the region and the endpoint in the S3 settings.",
     );
-  if (status === 401 || status === 403) {
+  if (codes.includes("BucketAlreadyExists"))
+    return failed(`bucket ${bucket} belongs to someone else`, "Choose another name for the bucket in the S3 settings.");
+  if (status === 401 || status === 403 || codes.includes("AccessDenied")) {
     const hint = `Check the access key, and that it may read, write, list and remove in bucket ${bucket}.`;
     return failed(`${endpoint} refuses access`, hint);
   }
