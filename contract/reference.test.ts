@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { familiarReference, fullReference, isImageId, parseReference, slimTag, withDefaultTag } from "./reference.ts";
+import {
+  familiarReference,
+  fullReference,
+  isImageId,
+  parseReference,
+  repositoryOf,
+  slimTag,
+  withDefaultTag,
+} from "./reference.ts";
 
 const hex = "0123456789abcdef".repeat(4);
 const digest = `sha256:${hex}`;
@@ -230,4 +238,15 @@ test("an id of an image is 64 digits, nothing shorter", () => {
     false,
     false,
   ]);
+});
+
+test.each([
+  ["nginx:1.27", "docker.io/library/nginx"],
+  [`me/app@${digest}`, "docker.io/me/app"],
+  ["registry:5000/team/app:v1", "registry:5000/team/app"],
+  [digest, "image:0123456789ab"],
+  [hex, "image:0123456789ab"],
+  ["No Reference", "No Reference"],
+])("the repository of %s is %s", (given, repository) => {
+  expect(repositoryOf(given)).toBe(repository);
 });

@@ -92,6 +92,20 @@ export const withDefaultTag = (reference: Reference): Reference =>
   reference.tag === undefined && reference.digest === undefined ? { ...reference, tag: "latest" } : reference;
 
 /**
+ * What jobs of the same image have in common, whatever its tag: `nginx:1.27` gives `docker.io/library/nginx`. The id of an image
+ * belongs to no repository and gives `image:` with its first 12 digits; text that is no reference gives itself.
+ */
+export function repositoryOf(text: string): string {
+  if (isImageId(text)) return `image:${text.replace("sha256:", "").slice(0, 12)}`;
+  try {
+    const { domain, path } = parseReference(text);
+    return `${domain}/${path}`;
+  } catch {
+    return text; // the job that asks for it fails when it resolves it, and says why
+  }
+}
+
+/**
  * The name of the slim image when the user gave none: `nginx:1.27` gives `nginx.slim:1.27`, `nginx` gives `nginx.slim`. A
  * digest without a tag is shortened into a tag, since it is the source's and not the result's: `nginx@sha256:0123…` gives
  * `nginx.slim:0123…` (12 digits), the id of an image `image.slim:` with its first 12. Throws `request.invalid`.

@@ -1,11 +1,11 @@
 import { setMaxListeners } from "node:events";
+import { canonicalJson } from "#contract/canonical-json.ts";
 import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "./deps.ts";
 import { canceled } from "./docker/errors.ts";
 import { readLayers } from "./docker/image-layers.ts";
 import { layerRules, wantsLayers } from "./image/app-layers.ts";
-import { canonicalJson } from "./image/archive.ts";
 import { editedConfig } from "./image/edit-config.ts";
 import type { ImageConfig, SourceImage } from "./image/source.ts";
 import type { ScenarioRun } from "./observation.ts";
@@ -91,7 +91,7 @@ async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
 
 /** The original, run by the config that the slim image will have. */
 function runBy({ id, config: made }: SourceImage, config: ImageConfig): Subject {
-  return { image: id, config, ...(canonicalJson(config).equals(canonicalJson(made)) ? {} : { made }) };
+  return { image: id, config, ...(canonicalJson(config) === canonicalJson(made) ? {} : { made }) };
 }
 
 const whatIsKnown = (

@@ -3,11 +3,14 @@ import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from
 import type { ErrorCode } from "#contract/error.ts";
 import type { JobKind, JobRequest, JobState } from "#contract/job.ts";
 import type { Verdict } from "#contract/report.ts";
-import type { EngineFacts, Labels } from "#contract/service/runner-protocol.ts";
+import type { EngineFacts, Labels, Release } from "#contract/service/runner-protocol.ts";
 import type { TokenScope } from "#contract/service/token.ts";
 
 /** One try at a job. `claimed` and `released` belong to runners that confirm a claim before they work. */
 export type AttemptState = "claimed" | "running" | "succeeded" | "failed" | "canceled" | "lost" | "released";
+
+/** Why an attempt was given back: by its runner, or because it was never confirmed. */
+export type ReleaseReason = Release["reason"] | "not-started";
 
 /** What an event of a job tells: a move to another state, a stage's progress, or a remark. */
 export type EventKind = "state" | "stage" | "note";
@@ -69,6 +72,7 @@ export const jobs = sqliteTable(
   (table) => [
     index("jobs_queue").on(sql`${table.priority} desc`, table.seq).where(sql`${table.state} = 'queued'`),
     index("jobs_lease").on(table.leaseExpiresAt).where(sql`${table.state} in ('running', 'canceling')`),
+    index("jobs_held").on(table.runner).where(sql`${table.state} in ('running', 'canceling')`),
     uniqueIndex("jobs_dedupe").on(table.dedupeKey).where(sql`${table.state} in ('queued', 'running', 'canceling')`),
     index("jobs_image").on(table.image, table.seq),
     index("jobs_repository").on(table.repository, table.seq),
@@ -102,6 +106,8 @@ export const attempts = sqliteTable(
     progressNext: integer("progress_next").notNull().default(0),
     /** SHA-256 of the body that finished it: the same body gets the same answer again. */
     finishHash: text("finish_hash"),
+    /** A runner for which a job was `unfit` does not get it again. */
+    releaseReason: text("release_reason").$type<ReleaseReason>(),
   },
   (table) => [
     primaryKey({ columns: [table.jobId, table.number] }),

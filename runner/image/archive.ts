@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Header, pack } from "tar-stream";
+import { canonicalJson } from "#contract/canonical-json.ts";
 import { familiarReference, fullReference, parseReference, withDefaultTag } from "#contract/reference.ts";
 import { type ImageConfig, type SourceImage, sha256 } from "./source.ts";
 
@@ -59,7 +60,7 @@ export function composeImage(
   runConfig: ImageConfig,
   layer: Layer,
 ): ImageParts {
-  const config = canonicalJson({
+  const config = encode({
     created,
     architecture,
     variant,
@@ -69,7 +70,7 @@ export function composeImage(
     history: [{ created, created_by: "winnow", comment: "one layer of what the application uses" }],
   });
   const configDigest = sha256(config);
-  const manifest = canonicalJson({
+  const manifest = encode({
     schemaVersion: 2,
     mediaType: mediaTypes.manifest,
     config: { mediaType: mediaTypes.config, digest: configDigest, size: config.length },
@@ -78,16 +79,8 @@ export function composeImage(
   return { config, configDigest, manifest, manifestDigest: sha256(manifest), layer };
 }
 
-/** JSON with sorted keys and without blanks: engines of different age give the same fields in different order. */
-export function canonicalJson(value: unknown): Buffer {
-  return Buffer.from(
-    JSON.stringify(value, (_key, field: unknown) =>
-      typeof field === "object" && field !== null && !Array.isArray(field)
-        ? Object.fromEntries(Object.entries(field).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : field,
-    ),
-  );
-}
+/** Canonical, since engines of different age give the same fields in different order. */
+const encode = (value: unknown): Buffer => Buffer.from(canonicalJson(value));
 
 const blobPath = (digest: string): string => `blobs/${digest.replace(":", "/")}`;
 
@@ -125,9 +118,9 @@ export function writeArchive(
   const write = async (): Promise<void> => {
     for (const directory of ["blobs", "blobs/sha256"])
       archive.entry({ ...header(directory), mode: 0o755, type: "directory" });
-    archive.entry(header("oci-layout"), canonicalJson({ imageLayoutVersion: "1.0.0" }));
-    archive.entry(header("index.json"), canonicalJson(index));
-    archive.entry(header("manifest.json"), canonicalJson(dockerManifest));
+    archive.entry(header("oci-layout"), encode({ imageLayoutVersion: "1.0.0" }));
+    archive.entry(header("index.json"), encode(index));
+    archive.entry(header("manifest.json"), encode(dockerManifest));
     archive.entry(header(blobPath(manifestDigest)), manifest);
     archive.entry(header(blobPath(configDigest)), config);
     await pipeline(layer.open(), archive.entry(header(blobPath(layer.digest), layer.bytes)));

@@ -1,4 +1,5 @@
-import { canonicalJson, runConfig, sourceLabel } from "../image/archive.ts";
+import { canonicalJson } from "#contract/canonical-json.ts";
+import { runConfig, sourceLabel } from "../image/archive.ts";
 import { isEngineMade } from "../image/engine-made.ts";
 import type { ImageConfig } from "../image/source.ts";
 import type { Entry, Rootfs } from "../rootfs.ts";
@@ -128,6 +129,6 @@ function fieldsOf(config: ImageConfig): Map<string, string> {
   return new Map(
     Object.entries(fields)
       .filter(([, value]) => value !== undefined)
-      .map(([field, value]) => [field, canonicalJson(value).toString()]),
+      .map(([field, value]) => [field, canonicalJson(value)]),
   );
 }
