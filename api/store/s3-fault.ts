@@ -15,13 +15,14 @@ const elsewhere = new Set(["PermanentRedirect", "AuthorizationHeaderMalformed", 
 /** What a client of an S3 server threw, said so that an operator knows what to check. `what` is a key or what was tried. */
 export function s3Fault({ endpoint, bucket, region }: Place, what: string, thrown: unknown): WinnowError {
   if (thrown instanceof WinnowError) return thrown;
+  const cause = causeOf(thrown);
   const { codes, status, message } = detailsOf(thrown);
   const has = (known: Set<string>) => codes.some((code) => known.has(code));
   const failed = (why: string, hint: string) =>
-    new WinnowError("store.failed", `The store could not handle ${what}: ${why}.`, hint, thrown);
+    new WinnowError("store.failed", `The store could not handle ${what}: ${why}.`, hint, cause);
   if (status === 507 || has(full)) {
     const hint = "Free space on the object store, or raise the bucket's quota.";
-    return new WinnowError("disk.full", `There is no room to store ${what} in bucket ${bucket}.`, hint, thrown);
+    return new WinnowError("disk.full", `There is no room to store ${what} in bucket ${bucket}.`, hint, cause);
   }
   if (codes.includes("NoSuchBucket"))
     return failed(`there is no bucket ${bucket}`, "Make the bucket, or check its name in the S3 settings.");
@@ -37,7 +38,7 @@ export function s3Fault({ endpoint, bucket, region }: Place, what: string, throw
   if (codes.includes("BucketAlreadyExists"))
     return failed(`bucket ${bucket} belongs to someone else`, "Choose another name for the bucket in the S3 settings.");
   if (status === 401 || status === 403 || codes.includes("AccessDenied")) {
-    const hint = `Check the access key, and that it may read, write, list and remove in bucket ${bucket}.`;
+    const hint = `Check the access key and the secret key, and that they may read, write, list and remove in bucket ${bucket}.`;
     return failed(`${endpoint} refuses access`, hint);
   }
   if (codes.some((code) => untrusted.test(code)))
@@ -51,6 +52,14 @@ export function s3Fault({ endpoint, bucket, region }: Place, what: string, throw
       "Check that the object store runs and that the endpoint is right.",
     );
   return failed(message, `Look at the health and the log of the object store at ${endpoint}.`);
+}
+
+/** The SDK's errors hold the connection and all buffers, which would make a log line of 40 kB. */
+function causeOf(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !("$response" in thrown)) return thrown;
+  const { name, message, stack } = thrown;
+  const metadata = "$metadata" in thrown ? thrown.$metadata : undefined;
+  return Object.assign(new Error(message), { name, stack, metadata });
 }
 
 /** The names that the two clients and Node give to an error, outermost first, the HTTP status, and words for people. */
