@@ -4,11 +4,17 @@ import { applicationTrees } from "../rules/packs/application.ts";
 import { packContext } from "../rules/packs/context.ts";
 import type { Outcome } from "./outcome.ts";
 
+type Known = Pick<Outcome, "contents"> & {
+  index: Pick<Outcome["index"], "rootfs">;
+  observed: Pick<Outcome["observed"], "runs">;
+  source: Pick<Outcome["source"], "config">;
+};
+
 /**
  * The application's directories with their sizes, without packages and caches in them, as far as they are known: a profile
  * without packs has read no configuration that could name one.
  */
-export function applicationSizes({ index, observed, source, contents }: Outcome): Report["application"] {
+export function applicationSizes({ index, observed, source, contents }: Known): Report["application"] {
   const { config } = source;
   const { context } = packContext({
     rootfs: index.rootfs,

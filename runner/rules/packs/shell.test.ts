@@ -42,6 +42,16 @@ describe("the shell pack", () => {
     expect(kept("#!/bin/bash\nsource lib/common.sh\n")).toEqual(["date"]);
   });
 
+  it.each(["/usr/sbin/apachectl", "/usr/sbin/apache2ctl"])(
+    "keeps what %s starts in every branch, once it ran",
+    (path) => {
+      const script = '#!/bin/sh\nif ! test -d "$LOCK"; then mktemp -d x; fi\ncase $1 in status) curl -s x;; esac\n';
+      const given = (seen: string[]) => aPackContext({ ...tree, [path]: script }, { seen });
+      expect(keptBy(shell, given([path]), [path], "run")).toEqual(["/usr/bin/curl", "/usr/bin/mktemp"]);
+      expect(keptBy(shell, given([]), [path], "run")).toEqual([]);
+    },
+  );
+
   it("does not read scripts of the system, other languages and build scripts", () => {
     expect(kept("#!/bin/sh\ngzip", {}, "/usr/sbin/tool")).toEqual([]);
     expect(kept("#!/usr/bin/python3\ngzip")).toEqual([]);
