@@ -9,6 +9,7 @@ export const errors = {
   "request.rate-limited": { status: 429, retryable: true, blame: "request", exit: 1 },
   "idempotency.mismatch": { status: 422, retryable: false, blame: "request", exit: 2 },
   "token.missing": { status: 401, retryable: false, blame: "request", exit: 2 },
+  "token.invalid": { status: 401, retryable: false, blame: "request", exit: 2 },
   "token.denied": { status: 403, retryable: false, blame: "request", exit: 2 },
   "route.not-found": { status: 404, retryable: false, blame: "request", exit: 2 },
   "method.not-allowed": { status: 405, retryable: false, blame: "request", exit: 2 },

@@ -1,0 +1,29 @@
+import { randomUUID } from "node:crypto";
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "../app-env.ts";
+
+/** For answers that are no pages: whatever they hold, a browser does nothing with it. */
+const nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const always = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+};
+
+const requestIdPattern = /^[A-Za-z0-9._-]{8,64}$/;
+
+/** Gives the request an id, the caller's own when it has a good one, and every answer the headers that keep browsers from mischief. */
+export const headers: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const given = c.req.header("x-request-id");
+  const requestId = given !== undefined && requestIdPattern.test(given) ? given : randomUUID();
+  c.set("requestId", requestId);
+  await next();
+  c.header("x-request-id", requestId);
+  for (const [name, value] of Object.entries(always)) c.header(name, value);
+  if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", nothing);
+  if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+};

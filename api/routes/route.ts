@@ -1,0 +1,62 @@
+import { OpenAPIHono, type z } from "@hono/zod-openapi";
+import { type ErrorCode, errors } from "#contract/error.ts";
+import { Problem } from "#contract/service/problem.ts";
+import type { AppEnv } from "../app-env.ts";
+import { titleOf } from "../problem.ts";
+
+/** An app of some routes. Paths are those below `/api/v1`; who mounts it hands down how faults of a request are answered. */
+export function newRoutes() {
+  return new OpenAPIHono<AppEnv>();
+}
+
+export type Routes = ReturnType<typeof newRoutes>;
+
+/** An answer with a JSON document, for `responses`. */
+export function answer<S extends z.ZodType>(schema: S, description: string, example: NoInfer<z.input<S>>) {
+  return { description, content: { "application/json": { schema, example } } };
+}
+
+/** A body that must be there, for `request.body`. */
+export function jsonBody<S extends z.ZodType>(schema: S, example: NoInfer<z.input<S>>) {
+  return { required: true, content: { "application/json": { schema, example } } };
+}
+
+/** What every route may answer; those with a token also the codes that have to do with it. */
+const always: readonly ErrorCode[] = ["request.invalid", "request.timeout", "database.busy", "internal"];
+const withToken: readonly ErrorCode[] = ["token.missing", "token.invalid", "token.denied", "request.rate-limited"];
+const withBody: readonly ErrorCode[] = ["request.malformed", "request.too-large", "request.wrong-type"];
+
+/**
+ * The problems that a route may answer with, for `responses`. Handlers throw them, so that for types there are none.
+ */
+export function refusals(options: { also?: readonly ErrorCode[]; hasBody?: boolean; isPublic?: boolean } = {}) {
+  const { also = [], hasBody = false, isPublic = false } = options;
+  const codes = [...always, ...(isPublic ? [] : withToken), ...(hasBody ? withBody : []), ...also];
+  const statuses = [...new Set(codes.map((code) => errors[code].status))].sort();
+  const responses = statuses.map((status) => [
+    status,
+    problemResponse(codes.filter((code) => errors[code].status === status)),
+  ]);
+  return Object.fromEntries(responses) as Record<never, never>; // see above
+}
+
+function problemResponse(codes: ErrorCode[]) {
+  const examples = Object.fromEntries(codes.map((code) => [code, { value: problemExample(code) }]));
+  return {
+    description: codes.map((code) => `\`${code}\``).join(", "),
+    content: { "application/problem+json": { schema: Problem, examples } },
+  };
+}
+
+export function problemExample(code: ErrorCode): Problem {
+  return {
+    type: `/problems/${code}`,
+    code,
+    title: titleOf(code),
+    status: errors[code].status,
+    detail: "What happened to what.",
+    hint: "What to do now.",
+    instance: "/api/v1/jobs",
+    requestId: "6b0f6f5e-5b3a-4a52-9c1e-0d6a3f1c2b4d",
+  };
+}
