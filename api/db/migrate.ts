@@ -51,6 +51,18 @@ export function migrateDatabase(
     .immediate();
 }
 
+/** How many migrations the database has, and how many it still needs. Throws `database.newer`. */
+export function countMigrations(
+  client: Database.Database,
+  folder = join(projectRoot(), "migrations"),
+): { applied: number; pending: number } {
+  const applied = appliedTo(client);
+  return {
+    applied: applied.length,
+    pending: pending(readMigrationFiles({ migrationsFolder: folder }), applied).length,
+  };
+}
+
 /** The migrations still to apply. They are one sequence, so what was applied must be its beginning. */
 function pending(known: MigrationMeta[], applied: Applied[]): MigrationMeta[] {
   if (applied.length > known.length) {
