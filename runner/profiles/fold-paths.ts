@@ -41,7 +41,8 @@ function fold({ entries, directories }: Directory, at: string, depth: number, ta
     ...(mayFold && files.length > maxSiblings ? [`${at}/*${tail}`] : files.map((name) => `${at}/${name}`)),
     ...(mayFold && listings.length > maxSiblings ? [`${at}/*/`] : listings.map((name) => `${at}/${name}`)),
   ];
-  for (const [name, directory] of directories) rules.push(...fold(directory, `${at}/${name}`, depth + 1, tail));
+  for (const [name, directory] of directories)
+    for (const rule of fold(directory, `${at}/${name}`, depth + 1, tail)) rules.push(rule);
   // deep enough to be about something: /usr/lib or /app/node_modules, not /usr; and not over the head of a literal one
   const mayFoldAll = mayFold && depth >= 2 && ![...literal].some((directory) => directory.startsWith(`${at}/`));
   return mayFoldAll && rules.length > maxBelow ? [`${at}/**${tail}`] : rules;

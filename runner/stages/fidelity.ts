@@ -35,7 +35,7 @@ export function compareEntries(
       faults.push({ path, field: "presence", fat: original?.type ?? "absent", slim: copy?.type ?? "absent" });
     }
   }
-  faults.push(...compareHardLinks(fat, slim, present));
+  for (const fault of compareHardLinks(fat, slim, present)) faults.push(fault);
   const made = withParents(mountPoints);
   for (const [path, { type }] of slim) {
     if (!wanted.has(path) && !isEngineMade(path) && !made.has(path))

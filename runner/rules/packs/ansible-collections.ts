@@ -122,7 +122,7 @@ export const wantedCollections = oncePerWave((context): Collection[] => {
     const own = all.get(name);
     if (own === undefined || found.has(name)) continue;
     found.add(name);
-    first.push(...dependencies(context, own));
+    for (const each of dependencies(context, own)) first.push(each);
   }
   return [...found].flatMap((name) => all.get(name) ?? []);
 });

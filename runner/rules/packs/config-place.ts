@@ -25,7 +25,8 @@ export function finder(context: PackContext): (pattern: string) => string[] {
       const names = context.children.get(realPath(context, directory || "/") ?? "") ?? [];
       looked += names.length + 1;
       if (looked > maxNames || found.length > maxMatches) return [];
-      found.push(...names.filter(matches).map((name) => `${directory}/${name}`));
+      // One by one: the arguments of a call are bounded, the names in a directory are not.
+      for (const name of names) if (matches(name)) found.push(`${directory}/${name}`);
     }
     return found;
   }

@@ -40,7 +40,7 @@ export const nginx: Format = {
         found.push(...ofPrefixes((name === "js_import" && values.at(-1)) || value, "nginx file", prefixes));
       else if (nginxOutputs.test(name))
         found.push(...ofPrefixes(value, "nginx output", prefixes.slice(0, 1), "output"));
-      else if (name === "lua_package_path") found.push(...luaTrees(value));
+      else if (name === "lua_package_path") for (const tree of luaTrees(value)) found.push(tree);
       const socket = /(?:^|\/\/)unix:([^:]+)/.exec(value)?.[1];
       if (socket?.startsWith("/")) found.push({ spelled: socket, detail: "nginx socket", what: "output" });
     }
@@ -102,7 +102,8 @@ export const apache: Format = {
     const { base, variables } = file;
     const known = text.replace(/\$\{(\w{1,80})\}/g, (whole, name: string) => variables.get(name) ?? whole);
     const found: ConfigReference[] = file.isMain ? [{ spelled: "envvars", detail: "apache variables", base }] : [];
-    for (const [name = "", ...values] of lines(known)) found.push(...directive(name.toLowerCase(), values, file));
+    for (const [name = "", ...values] of lines(known))
+      for (const each of directive(name.toLowerCase(), values, file)) found.push(each);
     return found.filter(({ spelled }) => !spelled.includes("${"));
   },
 };

@@ -88,7 +88,7 @@ function findStarts(bytes: Buffer): GoStart[] {
   for (let depth = 0; depth <= maxWrappers && targets.size > 0; depth++) {
     for (const entry of targets.keys()) known.add(entry);
     const calls = startsAt(program, targets);
-    found.push(...calls.flatMap(({ starts }) => starts));
+    for (const { starts } of calls) found.push(...starts);
     const wrappers = calls.filter(({ starts }) => starts.length === 0).flatMap((call) => wrappersOf(program, call));
     targets = new Map(wrappers.filter((entry) => !known.has(entry)).map((entry) => [entry, wrapperArguments]));
   }

@@ -17,7 +17,9 @@ const withValue =
 /** Reads the words behind `java` (java(1)); what follows the main class or the jar is the application's. */
 export function parseJavaCommand(words: readonly string[]): JavaCommand {
   const command: JavaCommand = { paths: [], jar: undefined, argumentFiles: [], properties: new Map() };
-  const addPaths = (list: string) => command.paths.push(...list.split(":").filter(Boolean));
+  const addPaths = (list: string) => {
+    for (const path of list.split(":")) if (path !== "") command.paths.push(path);
+  };
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
     const property = /^-D([\w.-]+)=(.*)$/s.exec(word);

@@ -51,7 +51,7 @@ const started = oncePerWave((context): Started => {
   const absolute = (path: string) => posix.resolve("/", context.workdir, path);
   const add = (words: readonly string[], depth = 0) => {
     const { paths, jar, argumentFiles, properties } = parseJavaCommand(words);
-    found.paths.push(...paths.map(absolute));
+    for (const path of paths) found.paths.push(absolute(path));
     if (jar !== undefined) found.jars.push(absolute(jar));
     for (const [name, value] of properties) found.properties.set(name, value);
     for (const file of depth > 0 ? [] : argumentFiles.map(absolute)) {
@@ -62,8 +62,8 @@ const started = oncePerWave((context): Started => {
   for (const { exe, argv } of context.processes) if (/\/java$|\/jsvc$/.test(exe)) add(argv.slice(1));
   for (const name of ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTS", "CATALINA_OPTS"])
     add(javaWords(variable(context.env, name) ?? ""));
-  found.paths.push(...(variable(context.env, "CLASSPATH") ?? "").split(":").filter(Boolean).map(absolute));
-  return found;
+  const listed = (variable(context.env, "CLASSPATH") ?? "").split(":").filter(Boolean);
+  return { ...found, paths: [...found.paths, ...listed.map(absolute)] };
 });
 
 const isArchive = /\.(?:jar|war|ear|rar|zip|jmod)$/i;

@@ -17,12 +17,14 @@ const maxListBytes = 16 << 20;
  */
 export function packageFaults(context: PackContext): string[] {
   const records = [dpkgStatus, ...apkDatabases];
-  const faults = records.flatMap((path) => textFault(context, path, maxRecordBytes, isWholeRecord));
   const lists = [...dpkgPackages(context).values()].flatMap(({ listedIn }) => listedIn);
-  faults.push(...lists.flatMap((path) => textFault(context, path, maxListBytes, isWholeList)));
   const rpm = rpmDatabase(context);
   const fault = rpm && (rpm.bytes === undefined ? "cannot be read" : rpmFault(rpm.bytes));
-  if (rpm && fault !== undefined) faults.push(`${rpm.path} ${fault}`);
+  const faults = [
+    ...(rpm && fault !== undefined ? [`${rpm.path} ${fault}`] : []),
+    ...records.flatMap((path) => textFault(context, path, maxRecordBytes, isWholeRecord)),
+    ...lists.flatMap((path) => textFault(context, path, maxListBytes, isWholeList)),
+  ];
   return faults.slice(0, maxFaults);
 }
 

@@ -58,7 +58,7 @@ export function pythonImports(source: string): PythonSource {
       const module = text.slice(level);
       if (dotted.exec(module)?.[0] === module) imports.push({ module, level, names: [], when });
     }
-    if (/^__all__\s*(?:\+?=|\.(?:extend|append)\b)/.test(code)) all.push(...strings);
+    if (/^__all__\s*(?:\+?=|\.(?:extend|append)\b)/.test(code)) for (const each of strings) all.push(each);
   }
   return { imports, literals, all };
 }

@@ -25,15 +25,16 @@ export type NamedModule = { module: string; by: string };
  * (`DJANGO_SETTINGS_MODULE`) and in the application's configuration (`class=logging.handlers.WatchedFileHandler`).
  */
 export const namedModules = oncePerWave((context): NamedModule[] => {
-  const found: NamedModule[] = [];
-  for (const { argv } of context.processes) found.push(...inWords(argv.slice(1), argv[0] ?? "command"));
-  for (const words of context.commands) found.push(...inWords(words.slice(1), words[0] ?? "command"));
-  for (const each of context.env) found.push(...inWords(each.slice(each.indexOf("=") + 1).split(/\s+/), "environment"));
-  for (const path of pythonFiles(context).configuration) {
+  const configured = pythonFiles(context).configuration.flatMap((path) => {
     const words = context.text(path, 256 << 10)?.match(/[A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){1,10}(?::\w{1,80})?/g);
-    found.push(...inWords((words ?? []).slice(0, 2000), path).filter(({ module }) => module.includes(".")));
-  }
-  return found;
+    return inWords((words ?? []).slice(0, 2000), path).filter(({ module }) => module.includes("."));
+  });
+  return [
+    ...context.processes.flatMap(({ argv }) => inWords(argv.slice(1), argv[0] ?? "command")),
+    ...context.commands.flatMap((words) => inWords(words.slice(1), words[0] ?? "command")),
+    ...context.env.flatMap((each) => inWords(each.slice(each.indexOf("=") + 1).split(/\s+/), "environment")),
+    ...configured,
+  ];
 });
 
 function inWords(words: readonly string[], by: string): NamedModule[] {

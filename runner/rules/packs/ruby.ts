@@ -255,9 +255,11 @@ export const ruby: Pack = {
     if (specification !== undefined) found.push(byPack("unit", specification, path, "gemspec"));
     if (!isOwn(path, context)) return found;
     const source = context.text(path) ?? "";
-    if (asksForEastAsian(source)) found.push(...largeEncodings(path, context));
-    if (scanned(path, context).requiresBundle)
-      found.push(...locks(context).flatMap((lock) => wholeGems(lock, path, context)));
-    return found;
+    const isBundled = scanned(path, context).requiresBundle;
+    return [
+      ...found,
+      ...(asksForEastAsian(source) ? largeEncodings(path, context) : []),
+      ...(isBundled ? locks(context).flatMap((lock) => wholeGems(lock, path, context)) : []),
+    ];
   },
 };

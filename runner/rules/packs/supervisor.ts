@@ -24,7 +24,7 @@ export function parseSupervisor(text: string): {
       const directory = value("directory");
       programs.push(directory?.startsWith("/") ? { command, directory } : { command });
     }
-    if (section.startsWith("[include]")) files.push(...(value("files")?.split(/\s+/) ?? []));
+    if (section.startsWith("[include]")) for (const each of value("files")?.split(/\s+/) ?? []) files.push(each);
   }
   return { programs, files };
 }
