@@ -24,6 +24,8 @@ export type RunnerDeps = {
   signal: AbortSignal;
   /** Resolves when the user says that the observation may end (`signal` and `enter` finishes). */
   finishAsked: Promise<void>;
+  /** Resolves when what others can see may begin: tags move only then. Left out: whenever the job gets there. */
+  mayPublish?(): Promise<void>;
   jobId: string;
   runnerId: string;
   /** Version of Winnow, for labels and the report. */

@@ -28,23 +28,24 @@ import { together } from "./stages/together.ts";
 /**
  * The whole product for kinds `slim` and `profile`: runs the image, keeps what it used, rebuilds, proves that the result
  * works. Returns a report also when verification failed; throws WinnowError when there is nothing to report on.
- * Whatever it made on the engine is gone when it returns, but for the slim image under its tags.
+ * Whatever it made on the engine is gone when it returns, but for the slim image under its tags. `source` is the image when it was
+ * resolved before.
  */
-export async function slim(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
+export async function slim(asked: JobRequest, deps: RunnerDeps, source?: SourceImage): Promise<Report> {
   try {
-    return await runStages(asked, deps);
+    return await runStages(asked, deps, source);
   } catch (thrown) {
     // What an abort breaks, it breaks in many ways; the abort is the reason of them all.
     throw deps.signal.aborted ? canceled(deps.signal.reason, thrown) : thrown;
   }
 }
 
-async function runStages(asked: JobRequest, deps: RunnerDeps): Promise<Report> {
+async function runStages(asked: JobRequest, deps: RunnerDeps, found?: SourceImage): Promise<Report> {
   const startedAt = deps.now();
   // Every call and stream of a job listens for its end; Node would take eleven of them for a leak.
   setMaxListeners(0, deps.signal);
   const stage = stageTimer(deps);
-  const source = await stage("resolve", () => resolve(asked, deps));
+  const source = await stage("resolve", async () => found ?? (await resolve(asked, deps)));
   const config = editedConfig(source.config, asked);
   const request = { ...asked, scenarios: withHealthcheck(asked.scenarios, config) };
   const fat = runBy(source, config);

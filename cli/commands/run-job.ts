@@ -8,6 +8,7 @@ import { WinnowError } from "#contract/error.ts";
 import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "#runner/deps.ts";
+import { workByKind } from "#runner/work-on-job.ts";
 import { escapeLines } from "../escape.ts";
 import { exerciseFiles } from "../exercise-options.ts";
 import { exitCodeOf } from "../exit-code.ts";
@@ -83,9 +84,9 @@ export async function runJob(
         keepsArtifact: (name) => !shown.removeFileArtifacts || lasting.includes(name),
         run: async (asked, deps) => {
           await sweepQuietly(world, deps);
-          if (asked.kind !== "info") return await world.backend.slim(asked, deps);
-          about = await world.backend.info(asked, deps);
-          return null;
+          const made = await workByKind(world.backend, asked, deps);
+          about = made.about;
+          return made.report;
         },
       });
       screen.close();

@@ -19,8 +19,9 @@ export type ImageInfo = {
 export async function info(
   request: JobRequest,
   deps: Pick<RunnerDeps, "engine" | "signal" | "progress" | "log">,
+  found?: SourceImage,
 ): Promise<ImageInfo> {
-  const source = await resolve({ ...request, kind: "info" }, deps);
+  const source = found ?? (await resolve({ ...request, kind: "info" }, deps));
   const bytes = source.history.reduce((sum, step) => sum + step.size, 0);
   const layerBytes = bytes === 0 && source.diffIds.length > 0 ? null : bytes;
   return { source, layerBytes, dockerfile: reversedDockerfile(source) };

@@ -183,7 +183,10 @@ async function conclude(input: Trying & Tried & { rounds: Round[] }, deps: JobDe
   else
     await stage(
       "publish",
-      () => publish(image, deps),
+      async () => {
+        await deps.mayPublish?.();
+        await publish(image, deps);
+      },
       () => tags.join(", "),
     );
   return { selection, slim: { ...image, tags, rootfs }, slimRuns: runs, verification, warnings };
