@@ -198,7 +198,9 @@ it("who has lost the lease is told to stop and writes nothing", async () => {
     ),
   );
   await expect(lost).rejects.toMatchObject({ code: "lease.lost" });
-  expect(listJobs(state.db, { limit: 1 })).toMatchObject([{ state: "failed", errorCode: "lease.lost", verdict: null }]);
+  expect(listJobs(state.db, { limit: 1 })).toMatchObject([
+    { state: "failed", errorCode: "runner.lost", verdict: null },
+  ]);
 });
 
 it("a job that a killed process left is lost when the next one starts", async () => {
@@ -207,7 +209,7 @@ it("a job that a killed process left is lost when the next one starts", async ()
   await runLocalJob(aLocalJob(async () => aReport()));
   expect(listJobs(state.db, { limit: 9 }).find((job) => job.id === id)).toMatchObject({
     state: "failed",
-    errorCode: "lease.lost",
+    errorCode: "runner.lost",
   });
 });
 

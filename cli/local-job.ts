@@ -1,21 +1,26 @@
 import { createReadStream, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import { cancelJob } from "#api/db/cancel-job.ts";
-import { claimJob, type Lease } from "#api/db/claim-job.ts";
+import { claimJob } from "#api/db/claim-job.ts";
 import { extendLease } from "#api/db/extend-lease.ts";
-import { finishAttempt, type Outcome } from "#api/db/finish-attempt.ts";
+import { finishAttempt } from "#api/db/finish-attempt.ts";
 import { writing } from "#api/db/open.ts";
 import { type JobDetail, readJob } from "#api/db/read-job.ts";
 import { readReport } from "#api/db/read-report.ts";
-import { reapAttempts } from "#api/db/reap-attempts.ts";
+import { reapLocalAttempts } from "#api/db/reap-attempts.ts";
 import { submitJob } from "#api/db/submit-job.ts";
+import type { Lease } from "#api/db/take-job.ts";
 import { artifactKey } from "#api/store/key.ts";
 import { loadReport, reportName } from "#api/store/load-report.ts";
 import { asWinnowError, WinnowError } from "#contract/error.ts";
 import type { JobRequest } from "#contract/job.ts";
+import { secretsOf } from "#contract/redact.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps, StoredArtifact } from "#runner/deps.ts";
+import { redactBytes } from "#runner/redacting-sink.ts";
+import { type Ended, toFailure, workOn } from "#runner/work-on-job.ts";
 import type { JobLog } from "./log.ts";
 import type { State } from "./state.ts";
 
@@ -50,7 +55,7 @@ export type LocalResult = {
  */
 export async function runLocalJob(local: LocalJob): Promise<LocalResult> {
   const { state, deps, leaseMs = 60_000, heartbeatMs = 15_000 } = local;
-  reapAttempts(state.db, { now: deps.now() });
+  reapLocalAttempts(state.db, { now: deps.now() });
   const lease = submitAndClaim(local, leaseMs);
   const tmpDir = join(state.tmpPath, lease.jobId);
   mkdirSync(tmpDir, { recursive: true, mode: 0o700 });
@@ -123,64 +128,17 @@ function canceled(): WinnowError {
   return new WinnowError("job.canceled", "The job was canceled.", "What it had made on the engine was removed.");
 }
 
-type Ended = { outcome: Outcome; report: Report | null; stored: Map<string, StoredArtifact> };
-
+/** What the runner's part stores lies in this database's store. */
 async function work(
-  { request, state, run, deps }: LocalJob,
-  lease: Lease,
-  own: { tmpDir: string; log: Logger; signal: AbortSignal },
+  { state, run, deps }: LocalJob,
+  { jobId, attempt, request }: Lease,
+  { tmpDir, log, signal }: { tmpDir: string; log: Logger; signal: AbortSignal },
 ): Promise<Ended> {
-  const stored: Ended["stored"] = new Map();
-  const log = own.log.child({ jobId: lease.jobId, attempt: lease.attempt });
-  log.info({ image: request.image, kind: request.kind, version: deps.version }, "job started");
   const artifacts: RunnerDeps["artifacts"] = {
-    put: async (name, content) => {
-      const object = await state.store.put(artifactKey(lease.jobId, lease.attempt, name), content);
-      const artifact = { name, ...object };
-      stored.set(name, artifact);
-      return artifact;
-    },
+    put: async (name, content) => ({ name, ...(await state.store.put(artifactKey(jobId, attempt, name), content)) }),
   };
-  try {
-    const report = await run(lease.request, {
-      ...deps,
-      artifacts,
-      log,
-      signal: own.signal,
-      jobId: lease.jobId,
-      tmpDir: own.tmpDir,
-    });
-    const outcome = judge(report);
-    log.info({ state: outcome.state, verdict: report?.verdict ?? undefined }, "job ended");
-    return { outcome, report, stored };
-  } catch (thrown) {
-    // Whatever broke while the job was being aborted, the abort is the reason.
-    const error = own.signal.aborted ? asWinnowError(own.signal.reason) : asWinnowError(thrown);
-    // The caller prints the error; only a fault of ours is an incident.
-    log[error.code === "internal" ? "error" : "info"]({ err: thrown, code: error.code }, "job ended early");
-    return {
-      outcome: { state: error.code === "job.canceled" ? "canceled" : "failed", error: toFailure(error) },
-      report: null,
-      stored,
-    };
-  }
-}
-
-/** A slim image that did not pass is a failed job with a report; one that nothing exercised was made, and its verdict says so. */
-function judge(report: Report | null): Outcome {
-  if (report?.verdict !== "failed") return { state: "succeeded" };
-  return {
-    state: "failed",
-    error: {
-      code: "verify.failed",
-      message: report.verdictReason ?? "The slim image does not answer as the fat one does.",
-      hint: "Exercise more of the application (--http-probe-cmd, --exec), or keep what is missing with --include-path.",
-    },
-  };
-}
-
-function toFailure({ code, message, hint }: WinnowError): { code: WinnowError["code"]; message: string; hint: string } {
-  return { code, message, hint };
+  const whole = { ...deps, artifacts, log: log.child({ jobId, attempt }), signal, jobId, tmpDir };
+  return workOn(request, whole, async (asked, inner) => ({ report: await run(asked, inner) }));
 }
 
 async function finish(
@@ -196,7 +154,7 @@ async function finish(
     if (keepsArtifact("job.log")) {
       stored.set("job.log", {
         name: "job.log",
-        ...(await state.store.put(keyOf("job.log"), createReadStream(logFile))),
+        ...(await state.store.put(keyOf("job.log"), withoutSecrets(logFile, lease.request))),
       });
     }
     for (const name of [...stored.keys()].filter((name) => !keepsArtifact(name))) {
@@ -220,6 +178,13 @@ async function finish(
     now: deps.now(),
     artifacts: [...stored.values()].map((artifact) => ({ ...artifact, key: keyOf(artifact.name) })),
   });
+}
+
+/** The file of the log has them, as `--log` does; what is stored has not. */
+function withoutSecrets(file: string, request: JobRequest): Readable {
+  const clean = redactBytes(secretsOf(request));
+  const source = createReadStream(file).once("error", (error) => clean.destroy(error));
+  return source.pipe(clean);
 }
 
 /** The last hop: a job that has ended, as the database and the store know it. Throws `job.not-found`. */

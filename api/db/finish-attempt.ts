@@ -1,91 +1,142 @@
-import { and, eq } from "drizzle-orm";
-import { type ErrorCode, errors } from "#contract/error.ts";
+import { and, eq, isNotNull } from "drizzle-orm";
+import { errors, WinnowError } from "#contract/error.ts";
 import type { JobState } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
-import { appendEvent } from "./append-event.ts";
+import type { Outcome } from "#contract/service/runner-protocol.ts";
+import { artifactKey } from "../store/key.ts";
+import { canceledFailure, endAttempt, type HeldJob, heldColumns } from "./end-attempt.ts";
 import { type Held, heldBy, leaseLost } from "./held-by.ts";
 import { type Db, writing } from "./open.ts";
-import { artifacts, attempts, jobs, reports } from "./schema.ts";
+import { retryDelayMs } from "./retry-delay.ts";
+import { artifacts, attempts, jobs, reports, uploads } from "./schema.ts";
 
-export type Failure = { code: ErrorCode; message: string; hint: string };
+export type { Outcome } from "#contract/service/runner-protocol.ts";
 
-/** How an attempt ended. A failed one may have a report too: a slim image that did not pass verification. */
-export type Outcome =
-  | { state: "succeeded" }
-  | { state: "failed"; error: Failure }
-  | { state: "canceled"; error: Failure };
+export type StoredArtifact = { name: string; key: string; bytes: number; sha256: string };
 
-export type Finish = {
+export type Finishing = {
   outcome: Outcome;
   now: number;
   /** Null for a job that makes none: an `info`, or a run that ended early. */
   report: Report | null;
-  artifacts: { name: string; key: string; bytes: number; sha256: string }[];
-  /** Before this time a job that may be tried again is not handed out. */
-  retryAt?: number;
+  /** What the caller stored itself; the attempt's committed uploads come on top. */
+  artifacts?: StoredArtifact[];
+  /** SHA-256 of the body that asked for it: the same body gets the same answer again. */
+  finishHash?: string;
+  /** The job whose result is the answer. */
+  cachedFrom?: string;
+  /** From [0, 1): spreads retries. Left out: none are spread. */
+  random?: number;
 };
 
 /**
  * Ends an attempt: the job's state, its report, its artifacts and the event in one transaction, fenced by lease and attempt.
  *
- * A failure whose code is retryable puts the job back into the queue while it has attempts left. A canceled job ends as canceled,
- * whatever its runner says, unless it had already succeeded in its work. Gives the job's new state. Throws `lease.lost`.
+ * A failure whose code is retryable puts the job back into the queue while it has attempts left, to rest for `retryDelayMs`. A job that is
+ * being canceled ends as canceled, whatever its runner says, unless it had already succeeded in its work. Gives the job's new state.
+ * Throws `lease.lost`, and `request.invalid` when `cachedFrom` is no result of the same work.
  */
-export function finishAttempt(db: Db, held: Held, finish: Finish): JobState {
+export function finishAttempt(db: Db, held: Held, finish: Finishing): JobState {
   return writing(db, (tx) => {
-    const job = tx.select().from(jobs).where(heldBy(held)).get();
-    if (!job) throw leaseLost(held);
-    const { outcome, now, report } = finish;
-    const error = outcome.state === "succeeded" ? undefined : outcome.error;
-    const attemptState = job.state === "canceling" && outcome.state === "failed" ? "canceled" : outcome.state;
-    const isRetried =
-      attemptState === "failed" && error && errors[error.code].retryable && job.attempt < job.maxAttempts;
-    const state = isRetried ? "queued" : attemptState;
-
-    tx.update(jobs)
-      .set({
+    const job = tx.select(heldColumns).from(jobs).where(heldBy(held)).get();
+    if (!job) return repeated(tx, held, finish.finishHash);
+    if (finish.cachedFrom !== undefined) assertSameWork(tx, held.jobId, finish.cachedFrom);
+    const { attempt, state } = judge(job, finish.outcome);
+    const error = attempt === "succeeded" ? undefined : errorOf(finish.outcome, job);
+    const delayMs = retryDelayMs(job.attempt - job.uncounted, finish.random ?? 0.5);
+    endAttempt(tx, job, {
+      now: finish.now,
+      attempt: { state: attempt, error, finishHash: finish.finishHash },
+      job: {
         state,
-        leaseExpiresAt: null,
-        ...(isRetried ? { runAfterAt: finish.retryAt ?? now } : { finishedAt: now }),
-        errorCode: error?.code ?? null,
-        errorMessage: error?.message ?? null,
-        errorHint: error?.hint ?? null,
-      })
-      .where(heldBy(held))
-      .run();
-    tx.update(attempts)
-      .set({
-        state: attemptState,
-        finishedAt: now,
-        errorCode: error?.code ?? null,
-        errorMessage: error?.message ?? null,
-      })
-      .where(and(eq(attempts.jobId, held.jobId), eq(attempts.number, held.attempt)))
-      .run();
-    // Of an attempt that is tried again the bytes stay in the store until retention, but no row leads to them.
-    if (!isRetried) {
-      if (report)
-        tx.insert(reports)
-          .values(toRow(held, report, now))
-          .run();
-      const rows = finish.artifacts.map((one) => ({
-        ...one,
-        jobId: held.jobId,
-        attempt: held.attempt,
-        createdAt: now,
-      }));
-      if (rows.length > 0) tx.insert(artifacts).values(rows).run();
-    }
-    const detail = { state, ...(error && { code: error.code }), ...(report?.verdict && { verdict: report.verdict }) };
-    appendEvent(tx, { jobId: held.jobId, attempt: held.attempt, at: now, kind: "state", detail });
+        error,
+        cachedFrom: finish.cachedFrom,
+        ...(state === "queued" && { runAfterAt: finish.now + delayMs }),
+      },
+      detail: { ...(finish.report?.verdict && { verdict: finish.report.verdict }) },
+    });
+    // Of an attempt that is tried again the bytes stay in the store until upkeep finds that no row leads to them.
+    if (state !== "queued") storeResult(tx, job, finish);
     return state;
   });
 }
 
-function toRow(held: Held, report: Report, now: number): typeof reports.$inferInsert {
+type Ended = "succeeded" | "failed" | "canceled";
+
+function judge(job: HeldJob, outcome: Outcome): { attempt: Ended; state: Ended | "queued" } {
+  const attempt = job.state === "canceling" && outcome.state === "failed" ? "canceled" : outcome.state;
+  const isLast = job.attempt - job.uncounted >= job.maxAttempts;
+  const isRetried = attempt === "failed" && outcome.state === "failed" && errors[outcome.error.code].retryable;
+  return { attempt, state: isRetried && !isLast ? "queued" : attempt };
+}
+
+function errorOf(outcome: Outcome, job: HeldJob) {
+  if (job.state === "canceling") return canceledFailure;
+  return outcome.state === "succeeded" ? undefined : outcome.error;
+}
+
+/** The answer to a `finish` that came before: its own when it is the same, as its runner may not have heard it. Throws `lease.lost`. */
+function repeated(tx: Db, held: Held, finishHash: string | undefined): JobState {
+  const isIt = and(
+    eq(attempts.jobId, held.jobId),
+    eq(attempts.number, held.attempt),
+    eq(attempts.lease, held.lease),
+    isNotNull(attempts.finishHash),
+  );
+  const before = tx
+    .select({ state: attempts.state, finishHash: attempts.finishHash, job: jobs.state, attempt: jobs.attempt })
+    .from(attempts)
+    .innerJoin(jobs, eq(jobs.id, attempts.jobId))
+    .where(isIt)
+    .get();
+  if (!before || before.finishHash !== finishHash) throw leaseLost(held);
+  if (before.state === "succeeded" || before.state === "canceled") return before.state;
+  // It failed. Unless that was the end of the job, it had been queued again, whatever became of it since.
+  return before.attempt === held.attempt && before.job === "failed" ? "failed" : "queued";
+}
+
+function assertSameWork(tx: Db, jobId: string, cachedFrom: string): void {
+  const workOf = (id: string) =>
+    tx
+      .select({ state: jobs.state, work: jobs.requestHash, source: jobs.sourceKey, cachedFrom: jobs.cachedFrom })
+      .from(jobs)
+      .where(eq(jobs.id, id))
+      .get();
+  const [mine, theirs] = [workOf(jobId), workOf(cachedFrom)];
+  const isSame = theirs?.state === "succeeded" && theirs.cachedFrom === null && theirs.work === mine?.work;
+  if (isSame && theirs.source !== null && theirs.source === mine?.source) return;
+  throw new WinnowError(
+    "request.invalid",
+    `${cachedFrom} is no result of the same work as ${jobId}.`,
+    "Name the job that the answer to `source` named.",
+  );
+}
+
+function storeResult(tx: Db, { id, attempt, repository }: HeldJob, { report, now, ...finish }: Finishing): void {
+  const own = and(eq(uploads.jobId, id), eq(uploads.attempt, attempt), isNotNull(uploads.committedAt));
+  const uploaded = tx.select({ name: uploads.name, bytes: uploads.bytes, sha256: uploads.sha256 }).from(uploads);
+  const stored = [
+    ...uploaded
+      .where(own)
+      .all()
+      .map((one) => ({ ...one, key: artifactKey(id, attempt, one.name) })),
+    ...(finish.artifacts ?? []),
+  ];
+  if (stored.length > 0) {
+    tx.insert(artifacts)
+      .values(stored.map((one) => ({ ...one, jobId: id, attempt, createdAt: now })))
+      .run();
+    tx.delete(uploads).where(own).run();
+  }
+  if (report) {
+    tx.insert(reports)
+      .values({ ...toRow(report), jobId: id, attempt, repository, createdAt: now })
+      .run();
+  }
+}
+
+function toRow(report: Report) {
   return {
-    jobId: held.jobId,
-    attempt: held.attempt,
     schemaVersion: report.schemaVersion,
     image: report.fat.reference,
     fatChainId: report.fat.chainId,
@@ -97,6 +148,5 @@ function toRow(held: Held, report: Report, now: number): typeof reports.$inferIn
     verdict: report.verdict,
     verdictReason: report.verdictReason,
     durationMs: report.job.finishedAt - report.job.startedAt,
-    createdAt: now,
   };
 }

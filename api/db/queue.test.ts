@@ -1,14 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { aReport, aRequest } from "./builders.ts";
 import { cancelJob } from "./cancel-job.ts";
-import { claimJob, type Lease } from "./claim-job.ts";
+import { claimJob } from "./claim-job.ts";
 import { extendLease } from "./extend-lease.ts";
-import { type Finish, finishAttempt } from "./finish-attempt.ts";
+import { type Finishing, finishAttempt } from "./finish-attempt.ts";
 import { type OpenDatabase, openDatabase } from "./open.ts";
 import { readJob } from "./read-job.ts";
 import { readReport } from "./read-report.ts";
 import { reapAttempts } from "./reap-attempts.ts";
 import { type Submission, submitJob } from "./submit-job.ts";
+import type { Lease } from "./take-job.ts";
 
 let db: OpenDatabase;
 beforeEach(() => {
@@ -19,7 +20,7 @@ const submit = (change: Partial<Submission> = {}) => submitJob(db, { request: aR
 const claim = (now = 2000, jobId?: string) => claimJob(db, { runner: "r1", now, leaseMs: 60_000, jobId });
 const stateOf = (jobId: string) => readJob(db, jobId).state;
 const statesOf = (jobId: string) => readJob(db, jobId).events.map(({ detail }) => detail.state);
-const succeeded: Omit<Finish, "now"> = { outcome: { state: "succeeded" }, report: null, artifacts: [] };
+const succeeded: Omit<Finishing, "now"> = { outcome: { state: "succeeded" }, report: null, artifacts: [] };
 const failedWith = (code: "docker.failed" | "app.exited") => ({
   outcome: { state: "failed", error: { code, message: "It broke.", hint: "Mend it." } } as const,
   report: null,
@@ -73,9 +74,9 @@ describe("claiming", () => {
 
   it("leaves a job alone until its time has come", () => {
     const lease = aLease();
-    finishAttempt(db, lease, { ...failedWith("docker.failed"), now: 3000, retryAt: 9000 });
-    expect(claim(8999)).toBeUndefined();
-    expect(claim(9000)?.attempt).toBe(2);
+    finishAttempt(db, lease, { ...failedWith("docker.failed"), now: 3000, random: 0.5 });
+    expect(claim(32_999)).toBeUndefined();
+    expect(claim(33_000)?.attempt).toBe(2);
   });
 
   it("walks an index without a sort, so that its cost does not grow with the history", () => {
@@ -132,7 +133,7 @@ describe("finishing", () => {
     const { jobId } = aLease({ maxAttempts: 2 });
     const held = { jobId, attempt: 1, lease: 1 };
     expect(finishAttempt(db, held, { ...failedWith("docker.failed"), now: 3000 })).toBe("queued");
-    const second = claim(4000);
+    const second = claim(40_000);
     expect(second && finishAttempt(db, second, { ...failedWith("docker.failed"), now: 5000 })).toBe("failed");
     expect(readJob(db, jobId).attempts.map(({ state }) => state)).toEqual(["failed", "failed"]);
   });
@@ -179,7 +180,7 @@ describe("canceling", () => {
     const lease = aLease();
     expect(extendLease(db, lease, { now: 3000, leaseMs: 60_000 }).isCancelAsked).toBe(false);
     expect(cancelJob(db, { jobId: lease.jobId, now: 3500, by: "test" })).toBe("canceling");
-    expect(extendLease(db, lease, { now: 4000, leaseMs: 60_000 })).toEqual({ expiresAt: 64_000, isCancelAsked: true });
+    expect(extendLease(db, lease, { now: 4000, leaseMs: 60_000 })).toMatchObject({ expiresAt: 64_000, isCancelAsked: true });
     const error = { code: "job.canceled", message: "Canceled.", hint: "" } as const;
     expect(
       finishAttempt(db, lease, { outcome: { state: "canceled", error }, now: 5000, report: null, artifacts: [] }),
@@ -225,7 +226,7 @@ describe("reaping", () => {
     const canceled = aLease();
     cancelJob(db, { jobId: canceled.jobId, now: 3000, by: "test" });
     reapAttempts(db, { now: 100_000 });
-    expect(readJob(db, single.jobId)).toMatchObject({ state: "failed", errorCode: "lease.lost", finishedAt: 100_000 });
+    expect(readJob(db, single.jobId)).toMatchObject({ state: "failed", errorCode: "runner.lost", finishedAt: 100_000 });
     expect(stateOf(canceled.jobId)).toBe("canceled");
   });
 });

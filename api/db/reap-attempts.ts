@@ -1,50 +1,55 @@
-import { and, eq, lt, sql } from "drizzle-orm";
-import { appendEvent } from "./append-event.ts";
+import { and, eq, lt, notExists, sql } from "drizzle-orm";
+import { atWork, canceledFailure, endAttempt } from "./end-attempt.ts";
+import { giveBack, loseAttempt, type Reaped } from "./lose-attempt.ts";
 import { type Db, writing } from "./open.ts";
-import { attempts, jobs } from "./schema.ts";
+import { attempts, jobs, runners } from "./schema.ts";
 
-export type Reaped = { jobId: string; attempt: number; state: "queued" | "failed" | "canceled" };
+export type { Reaped } from "./lose-attempt.ts";
 
-const lost = {
-  code: "lease.lost",
-  message: "The runner stopped without finishing the job.",
-  hint: "Run it again; if it happens again, look for a crash or a full disk on the runner's host.",
-} as const;
+export type Reaping = {
+  now: number;
+  /** How long a claim may stay unconfirmed, and how long a canceled job may clean up. Left out: for ever. */
+  startWindowMs?: number;
+  cancelGraceMs?: number;
+};
+
+// Spelled out for the partial indices.
+const isActive = sql`${jobs.state} in ('running', 'canceling')`;
 
 /**
- * Takes back the jobs whose runner has been silent past its lease: their attempt is `lost`, and the job is queued again while it
- * has attempts left, else failed; one that was being canceled is canceled.
+ * Ends what is overdue: claims that nobody confirmed are given back; jobs that have been `canceling` for too long are canceled, whatever
+ * their runner says later; jobs whose runner has been silent past its lease are lost, see `loseAttempt`.
  */
-export function reapAttempts(db: Db, { now }: { now: number }): Reaped[] {
+export function reapAttempts(db: Db, { now, startWindowMs, cancelGraceMs }: Reaping): Reaped[] {
+  return writing(db, (tx) => [
+    ...(startWindowMs === undefined ? [] : releaseUnstarted(tx, now, startWindowMs)),
+    ...(cancelGraceMs === undefined ? [] : forceCanceled(tx, now, cancelGraceMs)),
+    ...atWork(tx, and(isActive, lt(jobs.leaseExpiresAt, now))).map((held) => loseAttempt(tx, held, now)),
+  ]);
+}
+
+/**
+ * The same for jobs whose workers are no runners of the service: those that a killed command line left. A service that shares the database
+ * and is down at present keeps its leases.
+ */
+export function reapLocalAttempts(db: Db, { now }: { now: number }): Reaped[] {
   return writing(db, (tx) => {
-    const expired = tx
-      .select()
-      .from(jobs)
-      .where(and(sql`${jobs.state} in ('running', 'canceling')`, lt(jobs.leaseExpiresAt, now)))
-      .all();
-    return expired.map((job) => {
-      const state = job.state === "canceling" ? "canceled" : job.attempt < job.maxAttempts ? "queued" : "failed";
-      tx.update(jobs)
-        .set({
-          state,
-          leaseExpiresAt: null,
-          ...(state === "queued" ? { runAfterAt: now } : { finishedAt: now }),
-          ...(state === "failed" && { errorCode: lost.code, errorMessage: lost.message, errorHint: lost.hint }),
-        })
-        .where(eq(jobs.seq, job.seq))
-        .run();
-      tx.update(attempts)
-        .set({ state: "lost", finishedAt: now, errorCode: lost.code, errorMessage: lost.message })
-        .where(and(eq(attempts.jobId, job.id), eq(attempts.number, job.attempt)))
-        .run();
-      appendEvent(tx, {
-        jobId: job.id,
-        attempt: job.attempt,
-        at: now,
-        kind: "state",
-        detail: { state, code: lost.code },
-      });
-      return { jobId: job.id, attempt: job.attempt, state };
-    });
+    const registered = tx.select({ one: sql`1` }).from(runners).where(eq(runners.id, jobs.runner));
+    const overdue = and(isActive, lt(jobs.leaseExpiresAt, now), notExists(registered));
+    return atWork(tx, overdue).map((held) => loseAttempt(tx, held, now));
+  });
+}
+
+function releaseUnstarted(tx: Db, now: number, startWindowMs: number): Reaped[] {
+  const isOverdue = and(isActive, eq(attempts.state, "claimed"), lt(attempts.claimedAt, now - startWindowMs));
+  return atWork(tx, isOverdue).map((held) => giveBack(tx, held, now));
+}
+
+function forceCanceled(tx: Db, now: number, cancelGraceMs: number): Reaped[] {
+  const isOverdue = and(isActive, eq(jobs.state, "canceling"), lt(jobs.cancelAskedAt, now - cancelGraceMs));
+  return atWork(tx, isOverdue).map((held) => {
+    const error = canceledFailure;
+    endAttempt(tx, held, { now, attempt: { state: "canceled", error }, job: { state: "canceled", error } });
+    return { jobId: held.id, attempt: held.attempt, state: "canceled" };
   });
 }

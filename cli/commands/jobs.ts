@@ -1,5 +1,5 @@
 import { type JobSummary, listJobs } from "#api/db/list-jobs.ts";
-import { reapAttempts } from "#api/db/reap-attempts.ts";
+import { reapLocalAttempts } from "#api/db/reap-attempts.ts";
 import { escapeControl } from "../escape.ts";
 import { formatAge, formatBytes, formatTable } from "../format.ts";
 import { isStateEmpty, openState } from "../state.ts";
@@ -20,7 +20,7 @@ export function showJobs(
 function readJobs(statePath: string, { limit, now }: { limit: number; now: number }): JobSummary[] {
   const { db } = openState(statePath);
   try {
-    reapAttempts(db, { now }); // or a job whose process was killed would be shown as running for ever
+    reapLocalAttempts(db, { now }); // or a job whose process was killed would be shown as running for ever
     return listJobs(db, { limit });
   } finally {
     db.close();

@@ -1,0 +1,38 @@
+import { and, eq, isNull } from "drizzle-orm";
+import { WinnowError } from "#contract/error.ts";
+import type { Db } from "./open.ts";
+import { runners } from "./schema.ts";
+
+export type Runner = typeof runners.$inferSelect;
+
+/** Undefined for one that is unknown or was removed. */
+export function findRunner(db: Db, id: string): Runner | undefined {
+  return db
+    .select()
+    .from(runners)
+    .where(and(eq(runners.id, id), isNull(runners.removedAt)))
+    .get();
+}
+
+/** The runner whose token has this SHA-256 (hex). Undefined when there is none, or it was removed. */
+export function findRunnerByToken(db: Db, tokenHash: string): Runner | undefined {
+  return db
+    .select()
+    .from(runners)
+    .where(and(eq(runners.tokenHash, tokenHash), isNull(runners.removedAt)))
+    .get();
+}
+
+/** Whether a runner may be given jobs at all. */
+export function canTakeJobs(runner: Pick<Runner, "isDraining" | "drainAskedAt" | "paused">): boolean {
+  return !runner.isDraining && runner.drainAskedAt === null && runner.paused === null;
+}
+
+/** For an id that no runner has. */
+export function runnerNotFound(id: string): WinnowError {
+  return new WinnowError(
+    "runner.not-found",
+    `There is no runner ${JSON.stringify(id)}.`,
+    "List the runners with `winnow runners`, or register it again.",
+  );
+}
