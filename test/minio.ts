@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "minio";
 import { projectRoot } from "#api/root.ts";
 import { S3Settings } from "#api/store/s3-settings.ts";
+
+/** Begins the names of data directories; the process that made one follows. */
+const homePrefix = "winnow-minio-";
 
 export const rootKeys = { accessKeyId: "winnow-test", secretAccessKey: "winnow-test-secret" };
 
@@ -44,7 +47,8 @@ export function minioBinary(): string | undefined {
 
 /** Starts one and waits until it answers. `dir` is for a file system that the test has made; otherwise it is a new one. */
 export async function startMinio({ dir: given }: { dir?: string } = {}): Promise<Minio> {
-  const home = mkdtempSync(join(tmpdir(), "winnow-minio-"));
+  sweep();
+  const home = mkdtempSync(join(tmpdir(), `${homePrefix}${process.pid}-`));
   const dir = given ?? join(home, "data");
   mkdirSync(dir, { recursive: true });
   const port = await freePort();
@@ -75,6 +79,14 @@ export async function startMinio({ dir: given }: { dir?: string } = {}): Promise
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** A test that was killed could not remove its server's data. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(homePrefix) ? name.slice(homePrefix.length).split("-")[0] : undefined;
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
 }
 
 /** The server dies with this process, however that ends: the kernel sees to it. */

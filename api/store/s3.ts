@@ -16,8 +16,8 @@ import { presignGet, presignPut } from "./s3-presign.ts";
 import type { S3Settings } from "./s3-settings.ts";
 import type { ByteRange, Store } from "./store.ts";
 
-/** A put holds at most this many parts in memory, each of `partBytes`. S3 allows 10,000 parts, so an object 80 GiB. */
-const partsAtOnce = 3;
+/** A put uploads this many parts of `partBytes` at once: 40 to 75 MiB of memory. S3 allows 10,000 parts, so 78 GiB. */
+const partsAtOnce = 2;
 const partBytes = 8 << 20;
 
 /** DELETE of one key each, as servers differ in what they want of the call for many. */

@@ -89,6 +89,11 @@ describe.runIf(minioBinary())("a presigned PUT", () => {
     expect(new URL(long.url).searchParams.get("X-Amz-Expires")).toBe(String(7 * 24 * 3_600));
   });
 
+  it("has size and digest in its signature, for servers that check nothing else", () => {
+    const signed = new URL(url).searchParams.get("X-Amz-SignedHeaders");
+    expect(signed).toBe("content-length;host;x-amz-checksum-sha256");
+  });
+
   it("names the public endpoint, and tells no secret", async () => {
     const settings = minio.settings("winnow", { publicEndpoint: "https://s3.example.org" });
     const given = await s3Store(settings).presignPut?.(key, granted);
