@@ -61,6 +61,8 @@ test("packages of languages own what their records or directories hold", () => {
     "gem:rack-2.2.4",
     "gem:rack-2.2.4",
   ]);
+  const commit = "/usr/local/bundle/ruby/3.1.0/bundler/gems/rails-c0ffee123456";
+  expect(languagePackage(`${commit}/lib/rails.rb`)).toEqual({ system: "gem", name: "rails-c0ffee123456", at: commit });
   expect(languagePackage("/usr/lib/ruby/gems/3.1.0/extensions/x86_64-linux/3.1.0/bcrypt-3.1/b.so")?.at).toBe(
     "/usr/lib/ruby/gems/3.1.0/gems/bcrypt-3.1",
   );

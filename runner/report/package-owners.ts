@@ -98,6 +98,8 @@ export function languagePackage(path: string): { system: "npm" | "gem"; name: st
   }
   if (!gemPlaces.test(path)) return undefined;
   const gem =
+    // Bundler puts what comes from git beside the rest, under the commit instead of a version.
+    /^(.*?\/bundler)\/gems\/([^/]+-[\da-f]{7,40})(?:\/|$)/.exec(path) ??
     /^(.*?)\/gems\/([^/]+-\d[^/]*)(?:\/|$)/.exec(path) ??
     /^(.*?)\/specifications\/([^/]+-\d[^/]*)\.gemspec$/.exec(path) ??
     /^(.*?)\/extensions\/[^/]+\/[^/]+\/([^/]+-\d[^/]*)(?:\/|$)/.exec(path);

@@ -213,6 +213,7 @@ describe("owning packages", () => {
     ["/app/node_modules/a/node_modules/@s/b/x.js", "/app/node_modules/a/node_modules/@s/b"],
     ["/usr/lib/python3.11/site-packages/six.py", undefined],
     ["/usr/bin/ls", undefined],
+    ["/b/ruby/3.1.0/bundler/gems/rails-c0ffee1/lib/a.rb", "/b/ruby/3.1.0/bundler/gems/rails-c0ffee1"],
   ])("finds the package of %s", (path, unit) => {
     expect(languageUnit(path)).toBe(unit);
   });

@@ -89,7 +89,7 @@ const isDead = (path: string) =>
 export function languageUnit(path: string): string | undefined {
   return (/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path) ??
     /^.*\/(?:site|dist)-packages\/[^/]+(?=\/)/.exec(path) ??
-    /^.*\/gems\/[^/]+-\d[^/]*(?=\/)/.exec(path))?.[0];
+    /^.*\/(?:gems\/[^/]+-\d[^/]*|bundler\/gems\/[^/]+-[\da-f]{7,40})(?=\/)/.exec(path))?.[0];
 }
 
 /** What the installer put beside a package for it: metadata, bundled libraries, compiled extensions. */
