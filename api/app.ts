@@ -7,8 +7,10 @@ import { authenticate } from "./middleware/authenticate.ts";
 import { headers } from "./middleware/headers.ts";
 import { limitBody, limitTime } from "./middleware/limits.ts";
 import { answerError, answerProblem, notFound, refuseInvalid } from "./problem.ts";
+import { attemptRoutes } from "./routes/attempts/routes.ts";
 import { jobRoutes } from "./routes/jobs/routes.ts";
 import { methodsAt } from "./routes/methods-at.ts";
+import { runnerRoutes } from "./routes/runner/routes.ts";
 
 export const basePath = "/api/v1";
 
@@ -19,6 +21,8 @@ export function createApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   app.use(headers, limitTime(deps), limitBody(deps));
   app.use(`${basePath}/*`, audit(deps), authenticate(deps));
   app.route(basePath, jobRoutes(deps));
+  app.route(basePath, runnerRoutes(deps));
+  app.route(basePath, attemptRoutes(deps));
   app.notFound((c) => {
     const methods = methodsAt(app.routes, c.req.path);
     if (methods.length === 0) return answerProblem(c, notFound(c.req.path));
