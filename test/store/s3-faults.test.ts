@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { inspect } from "node:util";
 import { ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -86,18 +87,38 @@ describe.runIf(minioBinary())("a bucket of a server with faults", () => {
     expect(await text(await store.get("jobs/job_a/1/x"))).toBe("x");
   });
 
+  it("serves a slow reader, and not one that takes nothing any more", async () => {
+    await store.put("jobs/job_a/1/big", Readable.from(Array.from({ length: 32 }, () => mib)));
+    const readAll = async (pauseMs: number) => {
+      let [bytes, pauses] = [0, 0];
+      for await (const piece of await store.get("jobs/job_a/1/big")) {
+        bytes += piece.length;
+        if (pauses * (6 << 20) > bytes) continue;
+        pauses += 1;
+        await delay(pauseMs);
+      }
+      return bytes;
+    };
+    expect(await readAll(brief.idleMs / 3)).toBe(32 << 20);
+    await expect(readAll(brief.idleMs * 2)).rejects.toMatchObject({ code: "store.failed" });
+  });
+
   it("leaves no parts behind when the source of a large object fails", async () => {
+    const client = s3Client(minio.settings("winnow"));
+    // MinIO lists the uploads of a whole key alone.
+    const asked = new ListMultipartUploadsCommand({ Bucket: "winnow", Prefix: "jobs/job_a/1/big" });
+    const uploads = async () => (await client.send(asked)).Uploads ?? [];
+    let begun: unknown[] = [];
     const source = Readable.from(
       (async function* () {
         for (let n = 0; n < 30; n += 1) yield mib;
+        begun = await uploads();
         throw new Error("the container went away");
       })(),
     );
     await expect(store.put("jobs/job_a/1/big", source)).rejects.toMatchObject({ code: "store.failed" });
-    const client = s3Client(minio.settings("winnow"));
-    // MinIO lists the uploads of a whole key alone.
-    const asked = new ListMultipartUploadsCommand({ Bucket: "winnow", Prefix: "jobs/job_a/1/big" });
-    expect((await client.send(asked)).Uploads ?? []).toEqual([]);
+    expect(begun).toHaveLength(1);
+    expect(await uploads()).toEqual([]);
   });
 
   it.each([
