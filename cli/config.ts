@@ -7,6 +7,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const Variables = z.object({
   HOME: z.string().optional(),
   XDG_STATE_HOME: z.string().optional(),
+  WINNOW_STATE_PATH: z.string().optional(),
   NO_COLOR: z.string().optional(),
   TERM: z.string().optional(),
 });
@@ -22,7 +23,11 @@ export type Config = {
 
 /** What the environment says. A relative XDG_STATE_HOME is ignored, as its specification asks. */
 export function loadConfig(env: Environment = process.env): Config {
-  const { HOME, XDG_STATE_HOME, NO_COLOR, TERM } = Variables.parse(env);
+  const { HOME, XDG_STATE_HOME, WINNOW_STATE_PATH, NO_COLOR, TERM } = Variables.parse(env);
   const stateHome = XDG_STATE_HOME?.startsWith("/") ? XDG_STATE_HOME : join(HOME || homedir(), ".local", "state");
-  return { statePath: join(stateHome, "winnow"), isColorWanted: !NO_COLOR && TERM !== "dumb", env };
+  return {
+    statePath: WINNOW_STATE_PATH || join(stateHome, "winnow"),
+    isColorWanted: !NO_COLOR && TERM !== "dumb",
+    env,
+  };
 }

@@ -38,7 +38,7 @@ describe("the service's config", () => {
       s3: undefined,
       timings: { leaseMs: 60_000, heartbeatMs: 15_000 },
       retention: { days: 30, jobsOfRepository: null },
-      log: { level: "info", format: "json" },
+      log: { level: "info", format: undefined },
       runner: { slots: 1, labels: {} },
     });
   });

@@ -23,7 +23,8 @@ export type ServiceConfig = {
   /** How long running requests may take to end when the server stops, and jobs of its own runner, ms. */
   stopMs: number;
   drainMs: number;
-  log: { level: Level; format: LogFormat };
+  /** Without a format: text on a terminal, else JSON. */
+  log: { level: Level; format: LogFormat | undefined };
   /** Of the embedded runner; undefined: there is none. */
   runner: { slots: number; labels: Labels } | undefined;
 };
@@ -119,12 +120,12 @@ const Settings = z.object({
   WINNOW_RETENTION_DAYS: Bound(36_500).prefault("30"),
   WINNOW_RETENTION_JOBS: Bound(1_000_000).prefault("off"),
   WINNOW_STOP_SECONDS: Seconds.prefault("30"),
-  WINNOW_DRAIN_SECONDS: Seconds.prefault("1800"),
+  WINNOW_DRAIN_SECONDS: Seconds.prefault("300"),
   WINNOW_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error", "fatal", "panic"])
     .transform((level): Level => (level === "panic" ? "fatal" : level))
     .prefault("info"),
-  WINNOW_LOG_FORMAT: z.enum(["text", "json"]).prefault("json"),
+  WINNOW_LOG_FORMAT: z.enum(["text", "json"]).optional(),
   WINNOW_RUNNER: Yes.prefault("true"),
   WINNOW_SLOTS: wholeNumber(64)
     .refine((slots) => slots > 0, "write at least 1")
