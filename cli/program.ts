@@ -7,13 +7,14 @@ import { reportSchemaVersion } from "#contract/report.ts";
 import { showJobs } from "./commands/jobs.ts";
 import { showReport } from "./commands/report.ts";
 import { type GlobalOptions, runJob } from "./commands/run-job.ts";
+import { addRunnerCommand } from "./commands/runner.ts";
 import { showWhy } from "./commands/why.ts";
 import type { Config } from "./config.ts";
-import { addExerciseOptions } from "./exercise-options.ts";
 import type { LogFormat } from "./log.ts";
 import { addImageOptions } from "./options/image.ts";
-import { addKeepOptions } from "./options/keep.ts";
+import { addRunOptions, givenFlags } from "./options/run.ts";
 import { JobOptions } from "./options.ts";
+import { addServiceCommands } from "./service-program.ts";
 import { describeError, errorDocument } from "./summary.ts";
 import type { World } from "./world.ts";
 
@@ -30,7 +31,7 @@ export async function runCli(args: string[], world: World): Promise<number> {
   const complaints: string[] = [];
   const result = { exitCode: 0 };
   const program = buildProgram({ world, command, result });
-  for (const one of [program, ...program.commands]) {
+  for (const one of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     one.exitOverride().configureOutput({
       writeOut: (text) => void world.stdout.write(text),
       writeErr: (text) => void complaints.push(text),
@@ -114,6 +115,15 @@ function buildProgram(building: Building): Command {
       const { statePath } = program.opts<{ statePath: string }>();
       result.exitCode = await showWhy(job, path, world, { statePath, json: json === true });
     });
+  const service = {
+    world,
+    global: () => toRunnerGlobal(program),
+    done: (exitCode: number) => {
+      result.exitCode = exitCode;
+    },
+  };
+  addServiceCommands(program, service);
+  addRunnerCommand(program, service);
   program
     .command("version")
     .description("print the version")
@@ -172,6 +182,14 @@ function toGlobal({ debug, verbose, logLevel, ...rest }: GlobalFlags): GlobalOpt
   return { ...rest, level };
 }
 
+/** What a service logs is not for a terminal: it has defaults of its own, and only what stands on the command line wins over them. */
+function toRunnerGlobal(program: Command) {
+  const { debug, verbose, logLevel, logFormat, ...rest } = program.opts<GlobalFlags>();
+  const given = (name: string) => program.getOptionValueSource(name) === "cli";
+  const level = debug ? "debug" : verbose ? "info" : given("logLevel") ? logLevel : undefined;
+  return { ...rest, logLevel: level, logFormat: given("logFormat") ? logFormat : undefined };
+}
+
 const purpose: Record<JobKind, string> = {
   slim: "run an image, keep what it used, rebuild it and verify the result",
   profile: "run an image and write its report and security profiles, without building",
@@ -201,62 +219,10 @@ function addJobCommand(program: Command, kind: JobKind, { world, command, result
         ...flags,
         kind,
         command: kind === "info" ? undefined : command,
-        given: sub.options.filter((one) => isGiven(sub, one)).flatMap(({ long }) => long ?? []),
+        given: givenFlags(sub),
       });
       result.exitCode = await runJob(image, options, { global, shown, world });
     });
-}
-
-/** True for what stands on the command line itself; of `--x` and `--no-x` for the one that does. */
-function isGiven(sub: Command, option: Option): boolean {
-  const name = option.attributeName();
-  if (sub.getOptionValueSource(name) !== "cli") return false;
-  return option.negate === (sub.getOptionValue(name) === false);
-}
-
-const repeated = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
-
-function addRunOptions(sub: Command): void {
-  sub
-    .usage("[options] <image> [-- COMMAND ARG...]\n       winnow <command> [options] -f JOBFILE [image]")
-    .option("-f, --file <file>", "read the job from this YAML or JSON file (docs/job-file.md)")
-    .option("--http-probe", "send GET / to every listening port (default)")
-    .option("--no-http-probe", "do not")
-    .option("--http-probe-cmd <[[PROTO:]METHOD:]RESOURCE>", "send this request too; repeatable", repeated)
-    .option("--http-probe-cmd-file <file>", "send the requests of this JSON file");
-  addExerciseOptions(sub);
-  sub
-    .option(
-      "--exec <command>",
-      "run this in the container; what needs a shell (| ; & > < $) runs in sh -c; repeatable",
-      repeated,
-    )
-    .option("--continue-after <when>", "end of the observation: probe, exec, enter, signal, timeout, quiet or SECONDS")
-    .option("--entrypoint <command>", "run with this entrypoint; shell words or a JSON array")
-    .option(
-      "--cmd <command>",
-      "run with this command; shell words or a JSON array; several: one run for each",
-      repeated,
-    )
-    .option("--user <user>", "run as this user")
-    .option(
-      "--lifecycle <probes>",
-      "run once more for each: restart, reload, timezone, locale, read-only; repeatable",
-      repeated,
-    )
-    .option("--repeat-observation <times>", "observe each scenario so often, 1 to 5 times, and keep what any run used")
-    .option("--env <NAME=value>", "set in the environment; repeatable", repeated)
-    .option("--workdir <path>", "run in this directory")
-    .option("--mount <SOURCE:TARGET[:ro]>", "mount a volume or a directory of the engine's host; repeatable", repeated)
-    .option("--network <name>", "connect to this network (default: none; probes need no network)")
-    .option("--expose <port>", "expect the application on this port; repeatable", repeated)
-    .option("--link <container:alias>", "link to another container; repeatable", repeated)
-    .option("--hostname <name>", "the container's host name")
-    .option("--etc-hosts-map <NAME:ADDRESS>", "add to /etc/hosts; repeatable", repeated)
-    .option("--container-dns <address>", "use this name server; repeatable", repeated)
-    .option("--container-dns-search <domain>", "search names in this domain; repeatable", repeated)
-    .option("--show-clogs", "show what the container writes");
-  addKeepOptions(sub);
 }
 
 function toCount(text: string): number {
