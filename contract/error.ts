@@ -24,6 +24,7 @@ export const errors = {
   "runner.not-found": { status: 404, retryable: false, blame: "request", exit: 2 },
   "runner.busy": { status: 409, retryable: false, blame: "request", exit: 1 },
   "token.not-found": { status: 404, retryable: false, blame: "request", exit: 2 },
+  "token.last": { status: 409, retryable: false, blame: "request", exit: 1 },
   "entry.not-found": { status: 404, retryable: false, blame: "request", exit: 2 },
   "image.not-found": { status: 404, retryable: false, blame: "request", exit: 1 },
   "image.pull-failed": { status: 502, retryable: true, blame: "request", exit: 1 },

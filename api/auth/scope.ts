@@ -29,7 +29,7 @@ export function allow(needed: TokenScope) {
     c.set("admitted", routePath(c).replaceAll(/:(\w+)(\{[^/]*\})?/g, "{$1}"));
     await next();
   };
-  return { security: [{ token: [needed] }], middleware: [guard] };
+  return { security: [{ token: [needed] }], middleware: guard };
 }
 
 export function tokenMissing(): WinnowError {

@@ -1,4 +1,4 @@
-import { eq, getTableColumns } from "drizzle-orm";
+import { eq, getTableColumns, sql } from "drizzle-orm";
 import type { JobSummary } from "#contract/service/job-view.ts";
 import type { Db } from "./open.ts";
 import { jobs, reports, runners } from "./schema.ts";
@@ -10,7 +10,7 @@ export function selectSummaries(db: Db) {
   return db
     .select({ job: columns, report: reports, runnerName: runners.name })
     .from(jobs)
-    .leftJoin(reports, eq(reports.jobId, jobs.id))
+    .leftJoin(reports, eq(reports.jobId, sql`coalesce(${jobs.cachedFrom}, ${jobs.id})`)) // its own, or that it was answered with
     .leftJoin(runners, eq(runners.id, jobs.runner))
     .$dynamic();
 }

@@ -1,4 +1,4 @@
-import { OpenAPIHono, type z } from "@hono/zod-openapi";
+import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { type ErrorCode, errors } from "#contract/error.ts";
 import { Problem } from "#contract/service/problem.ts";
 import type { AppEnv } from "../app-env.ts";
@@ -58,5 +58,21 @@ export function problemExample(code: ErrorCode): Problem {
     hint: "What to do now.",
     instance: "/api/v1/jobs",
     requestId: "6b0f6f5e-5b3a-4a52-9c1e-0d6a3f1c2b4d",
+  };
+}
+
+export const rangeHeaders = z.object({
+  range: z.string().max(200).optional().openapi({ example: "bytes=0-1023" }),
+  "if-none-match": z.string().max(1000).optional(),
+  "if-range": z.string().max(200).optional(),
+});
+
+/** The answers of a route that sends bytes: all, a part, or not again. */
+export function bytesAnswer(mediaType: string) {
+  const content = { [mediaType]: { schema: z.string().openapi({ format: "binary" }) } };
+  return {
+    200: { description: "All bytes.", content },
+    206: { description: "The bytes of the range.", content },
+    304: { description: "The caller has them already." },
   };
 }

@@ -1,8 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { redactRequest } from "#contract/redact.ts";
 import { JobId, JobView } from "#contract/service/job-view.ts";
 import type { AppDeps } from "../../app-deps.ts";
 import { allow } from "../../auth/scope.ts";
 import { readJobView } from "../../db/read-job-view.ts";
+import { readWaitReason } from "../../db/read-wait-reason.ts";
 import { jobViewExample } from "../examples.ts";
 import { answer, type Routes, refusals } from "../route.ts";
 
@@ -23,6 +25,8 @@ export function addReadJob(routes: Routes, deps: AppDeps): void {
 }
 
 /** A job as every answer of the API shows it: secrets hidden, and with why it waits. Throws `job.not-found`. */
-export function viewJob({ db }: AppDeps, jobId: string): JobView {
-  return readJobView(db, jobId);
+export function viewJob({ db, now, timings }: Pick<AppDeps, "db" | "now" | "timings">, jobId: string): JobView {
+  const job = readJobView(db, jobId);
+  const waitReason = readWaitReason(db, jobId, { now: now(), leaseMs: timings.leaseMs });
+  return { ...job, waitReason, request: redactRequest(job.request) };
 }

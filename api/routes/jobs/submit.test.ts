@@ -97,7 +97,7 @@ describe("an Idempotency-Key", () => {
     await submit({ key: "deploy-4711" });
     const answer = await at.call("POST /jobs", {
       token: at.tokenOf("admin"),
-      body,
+      body: { request: { image: "web:2" } },
       headers: { "idempotency-key": "deploy-4711" },
     });
     expect(answer.status).toBe(201);
