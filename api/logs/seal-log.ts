@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { artifactKey } from "../store/key.ts";
 import type { Store, StoredObject } from "../store/store.ts";
 import { type AttemptLogs, LogGap } from "./attempt-logs.ts";
@@ -23,11 +24,19 @@ export async function sealLog(
   const isLonger = there.bytes > declared.bytes && !there.isCut;
   if (!isLonger) {
     const key = artifactKey(jobId, attempt, logName);
-    const stored = await store.put(key, found ? await logs.read(jobId, attempt) : "");
+    const stored = await copy(store, key, found ? await logs.read(jobId, attempt) : Readable.from([]));
     if (there.isCut ? declared.bytes > there.next : stored.sha256 === declared.sha256) return { key, ...stored };
   }
   await logs.drop(jobId, attempt);
   throw new LogGap(`The log of attempt ${attempt} of ${jobId} is not the one that was sent.`, 0);
+}
+
+async function copy(store: Store, key: string, content: Readable): Promise<StoredObject> {
+  try {
+    return await store.put(key, content);
+  } finally {
+    content.destroy(); // a store that failed may not have touched it
+  }
 }
 
 function missing(jobId: string, attempt: number, wanted: number, next: number): LogGap {

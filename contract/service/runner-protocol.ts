@@ -129,8 +129,7 @@ export const SourceAnswer = z.discriminatedUnion("action", [
 ]);
 export type SourceAnswer = z.infer<typeof SourceAnswer>;
 
-/** `POST …/progress`: what whoever watches sees. Stages as they begin and end, and remarks. */
-export const Progress = z.discriminatedUnion("kind", [
+const Stage = z.discriminatedUnion("state", [
   z.strictObject({ kind: z.literal("stage"), stage: z.string().max(60), state: z.literal("started") }),
   z.strictObject({
     kind: z.literal("stage"),
@@ -139,6 +138,11 @@ export const Progress = z.discriminatedUnion("kind", [
     durationMs: z.number().min(0),
     detail: z.string().max(2000),
   }),
+]);
+
+/** `POST …/progress`: what whoever watches sees. Stages as they begin and end, and remarks. */
+export const Progress = z.discriminatedUnion("kind", [
+  Stage, // a union of its own: in one union each `kind` may stand once
   z.strictObject({ kind: z.literal("note"), text: z.string().max(2000) }),
 ]);
 export type Progress = z.infer<typeof Progress>;

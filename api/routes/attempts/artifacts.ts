@@ -19,7 +19,7 @@ import { binary } from "./binary.ts";
 /** How long a ticket is good: 5 GiB over 20 Mbit/s are half an hour. */
 const ticketMs = 3_600_000;
 
-const NamedParams = AttemptParams.extend({ name: ArtifactName.openapi({ example: "report.json" }) });
+const NamedParams = AttemptParams.extend({ name: ArtifactName });
 
 /** `POST …/artifacts`: says where the bytes of an artifact may go. */
 export function addOfferArtifact(routes: Routes, deps: AppDeps): void {

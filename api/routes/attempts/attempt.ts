@@ -1,14 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import type { ErrorCode } from "#contract/error.ts";
 import { JobId } from "#contract/service/job-view.ts";
-import { jobId } from "../examples.ts";
 import { refusals } from "../route.ts";
 
 /** Where the calls of an attempt begin. */
 export const attemptPath = "/attempts/{jobId}/{attempt}";
 
 export const AttemptParams = z.object({
-  jobId: JobId.openapi({ example: jobId }),
+  jobId: JobId,
   attempt: z
     .string()
     .regex(/^[1-9][0-9]{0,5}$/, "write the number of the attempt")
