@@ -180,7 +180,10 @@ describe("canceling", () => {
     const lease = aLease();
     expect(extendLease(db, lease, { now: 3000, leaseMs: 60_000 }).isCancelAsked).toBe(false);
     expect(cancelJob(db, { jobId: lease.jobId, now: 3500, by: "test" })).toBe("canceling");
-    expect(extendLease(db, lease, { now: 4000, leaseMs: 60_000 })).toMatchObject({ expiresAt: 64_000, isCancelAsked: true });
+    expect(extendLease(db, lease, { now: 4000, leaseMs: 60_000 })).toMatchObject({
+      expiresAt: 64_000,
+      isCancelAsked: true,
+    });
     const error = { code: "job.canceled", message: "Canceled.", hint: "" } as const;
     expect(
       finishAttempt(db, lease, { outcome: { state: "canceled", error }, now: 5000, report: null, artifacts: [] }),

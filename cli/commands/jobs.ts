@@ -27,13 +27,18 @@ function readJobs(statePath: string, { limit, now }: { limit: number; now: numbe
   }
 }
 
+type JobLine = Pick<
+  JobSummary,
+  "id" | "image" | "kind" | "state" | "fatBytes" | "slimBytes" | "ratio" | "verdict" | "errorCode" | "submittedAt"
+>;
+
 /** The list for a person; a ratio stands only beside its verdict. */
-export function jobsTable(jobs: JobSummary[], now: number): string {
+export function jobsTable(jobs: JobLine[], now: number): string {
   const head = ["JOB", "IMAGE", "KIND", "STATE", "VERDICT", "BEFORE → AFTER", "RATIO", "AGE"];
   return formatTable([head, ...jobs.map((job) => toRow(job, now))]);
 }
 
-function toRow(job: JobSummary, now: number): string[] {
+function toRow(job: JobLine, now: number): string[] {
   const { fatBytes, slimBytes, ratio, verdict } = job;
   const before = fatBytes === null ? "-" : formatBytes(fatBytes);
   return [
