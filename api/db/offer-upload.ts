@@ -1,5 +1,6 @@
 import { and, eq, isNotNull } from "drizzle-orm";
 import { WinnowError } from "#contract/error.ts";
+import { logName } from "../logs/seal-log.ts";
 import { assertHeld } from "./assert-held.ts";
 import type { Held } from "./held-by.ts";
 import { type Db, writing } from "./open.ts";
@@ -8,11 +9,11 @@ import { uploads } from "./schema.ts";
 export type Offer = { name: string; bytes: number; sha256: string };
 export type Upload = typeof uploads.$inferSelect;
 
-/** An attempt makes a dozen artifacts. */
+/** An attempt makes a dozen artifacts, besides its log. */
 const maxUploads = 100;
 
 /**
- * Notes what an attempt is going to store. The same offer again changes nothing; another one under the same name replaces the first,
+ * Notes what an attempt is going to store, before it does: upkeep finds by these rows what no job came to own. The same offer again changes nothing; another one under the same name replaces the first,
  * and is not committed. Throws `lease.lost`, and `request.invalid` for an attempt that offers without end.
  */
 export function offerUpload(db: Db, held: Held, { name, bytes, sha256, now }: Offer & { now: number }): Upload {
@@ -21,7 +22,8 @@ export function offerUpload(db: Db, held: Held, { name, bytes, sha256, now }: Of
     const known = uploadsOf(tx, held);
     const same = known.find((one) => one.name === name);
     if (same?.bytes === bytes && same.sha256 === sha256) return same;
-    if (!same && known.length >= maxUploads) throw tooMany(held);
+    const isTooMany = known.filter((one) => one.name !== logName).length >= maxUploads;
+    if (!same && isTooMany && name !== logName) throw tooMany(held);
     const offer = { bytes, sha256, offeredAt: now, committedAt: null };
     return tx
       .insert(uploads)

@@ -7,6 +7,7 @@ import type { AppDeps } from "../../app-deps.ts";
 import { asAttempt } from "../../auth/attempt.ts";
 import { type FoundAttempt, isAtWork, refreshAttempt } from "../../db/attempt-of-token.ts";
 import { finishAttempt } from "../../db/finish-attempt.ts";
+import { offerUpload } from "../../db/offer-upload.ts";
 import { LogGap } from "../../logs/attempt-logs.ts";
 import { inTurn } from "../../logs/in-turn.ts";
 import { logName, sealLog } from "../../logs/seal-log.ts";
@@ -58,6 +59,7 @@ async function finish(deps: AppDeps, held: FoundAttempt, body: Finish): Promise<
   if (!report && outcome.state === "succeeded" && held.kind !== "info" && cachedFrom === undefined)
     throw noReport(held);
   // Before the transaction, or its row would lead to an object that may never be there; the file goes after it.
+  offerUpload(db, held, { name: logName, ...log, now: now() });
   const sealed = await sealLog({ logs, store }, held, log);
   const artifacts = [{ name: logName, ...sealed }];
   const state = finishAttempt(db, held, { ...ending, now: now(), report, artifacts });
