@@ -4,16 +4,20 @@ import { projectVersion } from "#api/root.ts";
 import { asWinnowError, errors, WinnowError } from "#contract/error.ts";
 import type { JobKind } from "#contract/job.ts";
 import { reportSchemaVersion } from "#contract/report.ts";
+import { addressOf, apiClient, type ServerFlags } from "./client.ts";
 import { showJobs } from "./commands/jobs.ts";
 import { showReport } from "./commands/report.ts";
 import { type GlobalOptions, runJob } from "./commands/run-job.ts";
 import { addRunnerCommand } from "./commands/runner.ts";
+import { showServerReport } from "./commands/server-job.ts";
+import { showServerJobs } from "./commands/server-lists.ts";
 import { showWhy } from "./commands/why.ts";
 import type { Config } from "./config.ts";
 import type { LogFormat } from "./log.ts";
 import { addImageOptions } from "./options/image.ts";
 import { addRunOptions, givenFlags } from "./options/run.ts";
 import { JobOptions } from "./options.ts";
+import { addServerCommands } from "./server-program.ts";
 import { addServiceCommands } from "./service-program.ts";
 import { describeError, errorDocument } from "./summary.ts";
 import type { World } from "./world.ts";
@@ -66,6 +70,9 @@ function usageError(complaints: string[], thrown: CommanderError): WinnowError {
   );
 }
 
+const serverHelp = "of a server and not of this host (URL or WINNOW_SERVER)";
+type ReportFlags = ServerFlags & { files?: "kept" | "removed"; json?: boolean };
+
 type Building = { world: World; command: string[] | undefined; result: { exitCode: number } };
 
 function buildProgram(building: Building): Command {
@@ -85,10 +92,16 @@ function buildProgram(building: Building): Command {
     .command("jobs")
     .description("list jobs, newest first")
     .option("--limit <n>", "how many", toCount, 50)
+    .option("--server [url]", serverHelp)
+    .option("--token <token>", "a token for it (WINNOW_TOKEN)")
     .option("--json", "print one JSON document")
-    .action(({ limit, json }: { limit: number; json?: boolean }) => {
+    .action(async ({ limit, json = false, ...server }: ServerFlags & { limit: number; json?: boolean }) => {
       const { statePath } = program.opts<{ statePath: string }>();
-      result.exitCode = showJobs(world, { statePath, limit, json: json === true });
+      if (server.server === undefined) result.exitCode = showJobs(world, { statePath, limit, json });
+      else {
+        const client = apiClient(addressOf(server, world.config.env));
+        result.exitCode = await showServerJobs({ client, world, limit, json });
+      }
     });
   program
     .command("report")
@@ -100,10 +113,16 @@ function buildProgram(building: Building): Command {
         "removed",
       ]),
     )
+    .option("--server [url]", serverHelp)
+    .option("--token <token>", "a token for it (WINNOW_TOKEN)")
     .option("--json", "print the report document; with --files the lines as stored")
-    .action(async (job: string, { files, json }: { files?: "kept" | "removed"; json?: boolean }) => {
+    .action(async (job: string, { files, json = false, ...server }: ReportFlags) => {
       const { statePath } = program.opts<{ statePath: string }>();
-      result.exitCode = await showReport(job, world, { statePath, json: json === true, files });
+      if (server.server === undefined) result.exitCode = await showReport(job, world, { statePath, json, files });
+      else {
+        const client = apiClient(addressOf(server, world.config.env));
+        result.exitCode = await showServerReport(job, { client, world, json, files });
+      }
     });
   program
     .command("why")
@@ -117,12 +136,14 @@ function buildProgram(building: Building): Command {
     });
   const service = {
     world,
+    command: building.command,
     global: () => toRunnerGlobal(program),
     done: (exitCode: number) => {
       result.exitCode = exitCode;
     },
   };
   addServiceCommands(program, service);
+  addServerCommands(program, service);
   addRunnerCommand(program, service);
   program
     .command("version")
@@ -237,5 +258,5 @@ function toCount(text: string): number {
 const exitCodes = `
 Exit codes:
   0 verified, repaired or done   1 failed              2 wrong usage
-  3 not smaller                  4 not proven to work  5 engine not reachable
-  130 canceled`;
+  3 not smaller                  4 not proven to work  5 engine or server not reachable
+  124 waited too long            130 canceled`;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Writable } from "node:stream";
+import { type Readable, Writable } from "node:stream";
 import { findJob, jobNotFound } from "#api/db/find-job.ts";
 import { FileLine } from "#contract/graph.ts";
 import { explain, hopsOf } from "#runner/report/explain.ts";
@@ -25,7 +25,8 @@ export async function showReport(
   const state = openState(statePath);
   try {
     const jobId = findJob(state.db, jobText);
-    if (files) await streamFiles(state, jobId, world, { json, isKept: files === "kept" });
+    if (files)
+      await showFiles(await openArtifact(state, jobId, "files.jsonl"), world, { json, isKept: files === "kept" });
     else print(state, await readBack(state, jobId), world, json);
     return 0;
   } finally {
@@ -56,13 +57,12 @@ function print(state: State, result: LocalResult, { stdout }: World, json: boole
 }
 
 /** Line by line: an image can have a million files. With `json` the lines as they were stored. */
-async function streamFiles(
-  state: State,
-  jobId: string,
-  { stdout }: World,
+export async function showFiles(
+  lines: Readable,
+  { stdout }: Pick<World, "stdout">,
   { json, isKept }: { json: boolean; isKept: boolean },
 ): Promise<void> {
-  for await (const line of linesOf(await openArtifact(state, jobId, "files.jsonl"))) {
+  for await (const line of linesOf(lines)) {
     const file = FileLine.parse(JSON.parse(line));
     if (file.kept !== isKept) continue;
     const more = stdout.write(`${json ? line : toText(file)}\n`);

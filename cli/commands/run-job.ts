@@ -1,23 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Level } from "pino";
 import { stringify } from "yaml";
 import { projectVersion } from "#api/root.ts";
-import { WinnowError } from "#contract/error.ts";
-import type { JobRequest } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { RunnerDeps } from "#runner/deps.ts";
 import { workByKind } from "#runner/work-on-job.ts";
 import { escapeLines } from "../escape.ts";
-import { exerciseFiles } from "../exercise-options.ts";
 import { exitCodeOf } from "../exit-code.ts";
 import { listenToInterrupts } from "../interrupts.ts";
-import { requestOfFile } from "../job-file.ts";
 import { type LocalResult, runLocalJob } from "../local-job.ts";
 import { type LogFormat, openJobLog, stageOf, toTextLine } from "../log.ts";
-import { keepFiles, reportedBy } from "../options/keep.ts";
-import { type JobOptions, toJobRequest } from "../options.ts";
+import type { JobOptions } from "../options.ts";
+import { requestOf } from "../request-of.ts";
 import { openScreen, type Screen } from "../screen.ts";
 import { openState } from "../state.ts";
 import { describeError, errorDocument, summarise, usedLine } from "../summary.ts";
@@ -112,38 +107,6 @@ async function sweepQuietly({ backend }: World, { engine, log }: RunnerDeps): Pr
     await backend.sweep(engine);
   } catch (thrown) {
     log.warn({ err: thrown }, "what crashed jobs left on the engine could not be removed");
-  }
-}
-
-/** From the job file or from the flags. Throws `request.invalid`. */
-function requestOf(image: string | undefined, options: JobOptions): JobRequest {
-  const { file, httpProbeCmdFile } = options;
-  const texts = new Map(keepFiles(options).map(({ option, file: name }) => [name, readText(option, name)]));
-  if (file !== undefined)
-    return requestOfFile(readText("--file", file), { ...options, file, image }, reportedBy(options, texts));
-  if (image === undefined) {
-    throw new WinnowError(
-      "request.invalid",
-      "missing required argument 'image'",
-      "Name an image, or a job file that does (-f).",
-    );
-  }
-  const commands = httpProbeCmdFile === undefined ? [] : [{ option: "--http-probe-cmd-file", file: httpProbeCmdFile }];
-  const named = [...commands, ...exerciseFiles(options)];
-  const files = new Map([...texts, ...named.map(({ option, file: name }) => [name, readText(option, name)] as const)]);
-  return toJobRequest(image, options, files);
-}
-
-/** A log or a capture that is longer is not for one job, bytes. */
-const maxFileBytes = 256 << 20;
-
-function readText(option: string, file: string): string {
-  try {
-    if (statSync(file).size > maxFileBytes) throw new Error(`${file} is longer than ${maxFileBytes >> 20} MiB`);
-    return readFileSync(file, "utf8");
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new WinnowError("request.invalid", `${option}: ${why}.`, "Name a file that you may read.", thrown);
   }
 }
 
