@@ -68,8 +68,8 @@ describe("the import law", () => {
   });
 
   it("is looked for in the files that there are", () => {
-    expect(sourcesBelow("api")).toContain("api/db/claim-job.ts");
-    expect(importsOf(readFileSync(join(projectRoot(), "api/db/claim-job.ts"), "utf8"))).toContain("#contract/job.ts");
+    expect(sourcesBelow("api")).toContain("api/db/submit-job.ts");
+    expect(importsOf(readFileSync(join(projectRoot(), "api/db/submit-job.ts"), "utf8"))).toContain("#contract/job.ts");
   });
 });
 
