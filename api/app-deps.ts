@@ -2,13 +2,8 @@ import type { Logger } from "pino";
 import type { Timings } from "#contract/service/timings.ts";
 import type { Db } from "./db/open.ts";
 import type { AttemptLogs } from "./logs/attempt-logs.ts";
+import type { JobQueue } from "./queue/job-queue.ts";
 import type { Store } from "./store/store.ts";
-
-/** What the user's side of the API tells the runners that wait for jobs (api/queue). */
-export type JobQueue = {
-  /** There may be something to hand out: a job was queued, or may be tried again. */
-  wake(): void;
-};
 
 /** Limits of the API. */
 export type Settings = {

@@ -12,6 +12,7 @@ import { type AppDeps, defaultSettings, type Settings } from "./app-deps.ts";
 import { issueToken } from "./db/issue-token.ts";
 import { openDatabase } from "./db/open.ts";
 import { attemptLogs } from "./logs/attempt-logs.ts";
+import { createQueue } from "./queue/job-queue.ts";
 import { directoryStore } from "./store/directory.ts";
 
 export type Call = { token?: string; body?: unknown; headers?: Record<string, string> };
@@ -26,14 +27,17 @@ export function appUnderTest(change: Partial<Omit<AppDeps, "settings">> & { sett
   });
   const clock = { now: 1_795_000_000_000 };
   const logged: Record<string, unknown>[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+  const now = () => clock.now;
+  const timings = Timings.parse({});
   const deps: AppDeps = {
     db,
     store: directoryStore(join(directory, "store")),
     logs: attemptLogs(join(directory, "logs")),
-    queue: { wake() {} },
-    log: pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
-    now: () => clock.now,
-    timings: Timings.parse({}),
+    queue: createQueue({ db, timings, now, log }),
+    log,
+    now,
+    timings,
     version: "0.1.0",
     lifecycle: { isDraining: false },
     ...change,

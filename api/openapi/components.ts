@@ -1,4 +1,5 @@
-import { z } from "zod";
+import { zodToOpenAPIRegistry } from "@asteasolutions/zod-to-openapi";
+import type { z } from "zod";
 import { JobRequest, Limits, Run, Scenario } from "#contract/job.ts";
 import { Keep } from "#contract/keep.ts";
 import { Observe } from "#contract/observe.ts";
@@ -21,23 +22,27 @@ const { Heartbeat, HeartbeatAnswer, LogAnswer, Outcome, Progress, ProgressAnswer
   protocol;
 const { Registration, Release, RunnerFacts, Session, Source, SourceAnswer, Started } = protocol;
 
-/** Schemas that the OpenAPI document has by name, and the names that generated clients give them. */
+/**
+ * Schemas that the OpenAPI document has by name, and the names that generated clients give them. What others hold as `nullable` comes before
+ * them: the generator takes the first form that it meets for the component itself.
+ */
 const components = {
-  ...{ JobRequest, Limits, Run, Scenario, Keep, Observe, Output },
-  ...{ Report, ReportAnswer: Answer, Difference, ImageFacts, Verdict },
-  ...{ Submission, Submitted, JobList, JobSummary, JobView, JobEvent, AttemptView, WaitReason, ReportSummary },
-  ...{ ArtifactList, ArtifactView, ImageList, ImageSummary, ImageView, TrendPoint, Comparison },
-  ...{ RunnerList, RunnerView, TokenList, TokenView, NewToken, IssuedToken, TokenScope },
-  ...{ AuditEntry, AuditList, Health, Version, Problem, Timings },
-  ...{ Registration, Registered, RunnerFacts, EngineFacts, Session, ClaimRequest, Claimed, ClaimedJob, Heartbeat },
+  ...{ Verdict, Failure, ReportSummary, WaitReason, ImageFacts, TokenScope, EngineFacts, Timings, Outcome },
+  ...{ Limits, Run, Scenario, Keep, Observe, Output, JobRequest },
+  ...{ ReportAnswer: Answer, Difference, Report },
+  ...{ JobSummary, AttemptView, JobView, Submission, Submitted, JobList, JobEvent },
+  ...{ ArtifactView, ArtifactList, ImageSummary, TrendPoint, ImageList, ImageView, Comparison },
+  ...{ RunnerView, RunnerList, TokenView, TokenList, NewToken, IssuedToken },
+  ...{ AuditEntry, AuditList, Health, Version, Problem },
+  ...{ RunnerFacts, Registration, Session, Registered, ClaimRequest, ClaimedJob, Claimed, Heartbeat },
   ...{ HeartbeatAnswer, Started, Source, SourceAnswer, Progress, ProgressBatch, ProgressAnswer, LogAnswer },
-  ...{ ArtifactOffer, ArtifactTicket, Outcome, Failure, Finish, Finished, Release },
+  ...{ ArtifactOffer, ArtifactTicket, Finish, Finished, Release },
 };
 
-/** Gives the schemas of the contract, which knows nothing of documents, their names. */
-export function nameComponents(): void {
-  for (const [id, schema] of Object.entries<z.ZodType>(components)) {
-    const known = z.globalRegistry.get(schema);
-    if (known?.id === undefined) z.globalRegistry.add(schema, { ...known, id });
-  }
+/** Gives the schemas of the contract, which knows nothing of documents, their names; as definitions for the generator. */
+export function namedSchemas(): { type: "schema"; schema: z.ZodType }[] {
+  return Object.entries<z.ZodType>(components).map(([refId, schema]) => {
+    if (!zodToOpenAPIRegistry.has(schema)) zodToOpenAPIRegistry.add(schema, { _internal: { refId } });
+    return { type: "schema", schema };
+  });
 }

@@ -1,6 +1,10 @@
+import { OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { ErrorCode } from "#contract/error.ts";
 import type { AppEnv } from "../app-env.ts";
-import { nameComponents } from "./components.ts";
+import { problemExample } from "../routes/route.ts";
+import { meanings } from "../routes/service/problem-meanings.ts";
+import { namedSchemas } from "./components.ts";
 
 /** Of the API, not of Winnow: it changes when clients must know. */
 const apiVersion = "1.0.0";
@@ -20,8 +24,8 @@ const schemes = {
 
 /** The OpenAPI 3.1 document of an app's routes. */
 export function openApiDocument(app: OpenAPIHono<AppEnv>) {
-  nameComponents();
-  const document = app.getOpenAPI31Document({
+  const definitions = [...namedSchemas(), ...app.openAPIRegistry.definitions];
+  const document = new OpenApiGeneratorV31(definitions).generateDocument({
     openapi: "3.1.0",
     info: {
       title: "Winnow",
@@ -37,7 +41,8 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>) {
       { name: "runners", description: "Hosts that do the work." },
       { name: "tokens", description: "Who may call." },
       { name: "service", description: "The server itself." },
-      { name: "protocol", description: "What runners call." },
+      { name: "runner", description: "What runners call." },
+      { name: "attempts", description: "What runners call for an attempt." },
     ],
   });
   const securitySchemes = Object.fromEntries(
@@ -45,7 +50,30 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>) {
       ([name, text]) => [name, { type: "http", scheme: "bearer", description: text }] as const,
     ),
   );
-  return { ...document, components: { ...document.components, securitySchemes } };
+  const examples = Object.fromEntries(
+    Object.keys(meanings).map((code) => [code, { value: problemExample(code as ErrorCode) }]),
+  ); // its keys
+  return withNullableReferences({ ...document, components: { ...document.components, securitySchemes, examples } });
+}
+
+/**
+ * The generator writes a reference that may be null as `allOf` of the reference and `["object", "null"]`, which no null fits. Gives the
+ * same document with `anyOf` of the reference and null.
+ */
+function withNullableReferences<T>(document: T): T {
+  const text = JSON.stringify(document, (_key, value: unknown) => {
+    const [reference, either, ...more] = allOf(value);
+    const isNullable = reference?.$ref !== undefined && either?.type?.includes("null") && more.length === 0;
+    return isNullable ? { anyOf: [reference, { type: "null" }] } : value;
+  });
+  return JSON.parse(text);
+}
+
+type Part = { $ref?: string; type?: string | string[] };
+
+function allOf(value: unknown): Part[] {
+  const isSchema = typeof value === "object" && value !== null && "allOf" in value && Array.isArray(value.allOf);
+  return isSchema ? (value.allOf as Part[]) : []; // as the generator writes them
 }
 
 export type OpenApiDocument = ReturnType<typeof openApiDocument>;

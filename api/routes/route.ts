@@ -22,16 +22,23 @@ export function jsonBody<S extends z.ZodType>(schema: S, example: NoInfer<z.inpu
 }
 
 /** What every route may answer; those with a token also the codes that have to do with it. */
-const always: readonly ErrorCode[] = ["request.invalid", "request.timeout", "database.busy", "internal"];
+const always: readonly ErrorCode[] = ["request.invalid", "database.busy", "internal"];
 const withToken: readonly ErrorCode[] = ["token.missing", "token.invalid", "token.denied", "request.rate-limited"];
-const withBody: readonly ErrorCode[] = ["request.malformed", "request.too-large", "request.wrong-type"];
+const withBody: readonly ErrorCode[] = [
+  "request.malformed",
+  "request.too-large",
+  "request.wrong-type",
+  "request.timeout",
+];
 
 /**
  * The problems that a route may answer with, for `responses`. Handlers throw them, so that for types there are none.
  */
 export function refusals(options: { also?: readonly ErrorCode[]; hasBody?: boolean; isPublic?: boolean } = {}) {
   const { also = [], hasBody = false, isPublic = false } = options;
-  const codes = [...always, ...(isPublic ? [] : withToken), ...(hasBody ? withBody : []), ...also];
+  const waits: ErrorCode[] = also.includes("store.failed") ? ["request.timeout"] : []; // only what waits for others takes long
+  const all = [...always, ...(isPublic ? [] : withToken), ...(hasBody ? withBody : []), ...waits, ...also];
+  const codes = [...new Set(all)];
   const statuses = [...new Set(codes.map((code) => errors[code].status))].sort();
   const responses = statuses.map((status) => [
     status,
@@ -41,13 +48,14 @@ export function refusals(options: { also?: readonly ErrorCode[]; hasBody?: boole
 }
 
 function problemResponse(codes: ErrorCode[]) {
-  const examples = Object.fromEntries(codes.map((code) => [code, { value: problemExample(code) }]));
+  const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
   return {
     description: codes.map((code) => `\`${code}\``).join(", "),
     content: { "application/problem+json": { schema: Problem, examples } },
   };
 }
 
+/** In the components of the document, since every route has some of them. */
 export function problemExample(code: ErrorCode): Problem {
   return {
     type: `/problems/${code}`,
