@@ -17,6 +17,7 @@ import { checkpoint } from "./upkeep/checkpoint.ts";
 import type { Chore } from "./upkeep/every.ts";
 import type { RetentionRule } from "./upkeep/retention.ts";
 import { startUpkeep } from "./upkeep/start.ts";
+import { uploadChores } from "./upkeep/uploads.ts";
 
 export type ServiceOptions = {
   /** Where database, logs of jobs at work and, without `s3`, artifacts lie. The caller holds its lock. */
@@ -60,7 +61,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       options.webPath,
     );
     const server = await listen(app, options.listen);
-    const chores = s3 ? [await bucketChore(s3, log)] : [];
+    const chores = [...uploadChores({ db, store, logs, now }), ...(s3 ? [await bucketChore(s3, log)] : [])];
     const upkeep = startUpkeep({ db, store, queue, timings, retention, now, log, chores });
     return {
       url: server.url,
