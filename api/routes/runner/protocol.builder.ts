@@ -41,12 +41,13 @@ export const failed = (code: "app.exited" | "docker.failed", log = ""): Finish =
   log: logOf(log),
 });
 
-/** The app with a way to call it as runners do. */
-export function protocolUnderTest(change: Parameters<typeof appUnderTest>[0] = {}) {
-  const at = appUnderTest(change);
-  const send = async (line: string, { token, body, bytes, headers }: Send = {}): Promise<Response> => {
+type App = { request(path: string, init: RequestInit): Response | Promise<Response> };
+
+/** Calls as a runner does. `line` is method and path below /api/v1, or a whole path of the API. */
+export function senderTo(app: App) {
+  return async (line: string, { token, body, bytes, headers }: Send = {}): Promise<Response> => {
     const [method = "", path = ""] = line.split(" ");
-    return await at.app.request(path.startsWith("/api/") ? path : `/api/v1${path}`, {
+    return await app.request(path.startsWith("/api/") ? path : `/api/v1${path}`, {
       method,
       body: bytes ?? (body === undefined ? undefined : JSON.stringify(body)),
       headers: {
@@ -57,6 +58,12 @@ export function protocolUnderTest(change: Parameters<typeof appUnderTest>[0] = {
       },
     } as RequestInit); // lib.dom does not take every Uint8Array
   };
+}
+
+/** The app with a way to call it as runners do. */
+export function protocolUnderTest(change: Parameters<typeof appUnderTest>[0] = {}) {
+  const at = appUnderTest(change);
+  const send = senderTo(at.app);
   const submit = (image = "web:1") => {
     const { id } = submitJob(at.db, { request: aRequest({ image }), now: at.clock.now });
     at.deps.queue.wake(id);
