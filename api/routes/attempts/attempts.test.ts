@@ -8,6 +8,7 @@ import { cancelJob } from "../../db/cancel-job.ts";
 import { readJob } from "../../db/read-job.ts";
 import { readReport } from "../../db/read-report.ts";
 import { artifacts, attempts, jobs, uploads } from "../../db/schema.ts";
+import { directoryStore } from "../../store/directory.ts";
 import {
   attemptCalls,
   failed,
@@ -438,12 +439,18 @@ describe("finish", () => {
 
   it("is tried again by the runner while the store is down", async () => {
     const { store } = at.deps;
-    const put = store.put;
+    const { put, get } = store;
+    const down = directoryStore("/dev/null/store"); // no directory can be made there
     await own.log(0, "x");
-    store.put = () => Promise.reject(new Error("connection refused"));
-    expect((await finish(failed("app.exited", "x"))).status).toBe(500);
-    store.put = put;
-    expect(stateOf()).toEqual(["running", "running"]);
+    await own.store("report.json", reportOf(own.job.jobId));
+    for (const change of [{ put: down.put }, { get: down.get }]) {
+      Object.assign(store, { put, get }, change);
+      const answer = await finish(failed("app.exited", "x"));
+      expect(answer.headers.get("retry-after")).toBe("1");
+      expect(await codeOf(answer)).toEqual({ status: 503, code: "store.failed" });
+      expect(stateOf()).toEqual(["running", "running"]);
+    }
+    Object.assign(store, { put, get });
     expect((await finish(failed("app.exited", "x"))).status).toBe(200);
   });
 
