@@ -139,10 +139,10 @@ export function fakeClock(): string | undefined {
 let making: Promise<string> | undefined;
 
 /** The command line of these sources in one file: it starts in a fifth of the time, and `dist` may be older. */
-function bundled(): Promise<string> {
+export function bundled(): Promise<string> {
   const outfile = join(projectRoot(), ".cache", "test", `winnow-${process.pid}.js`);
   making ??= build({
-    entryPoints: [join(projectRoot(), "cli", "main.ts")],
+    entryPoints: [process.env.F_ENTRY ?? join(projectRoot(), "cli", "main.ts")],
     absWorkingDir: projectRoot(),
     bundle: true,
     platform: "node",
