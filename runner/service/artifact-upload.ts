@@ -89,7 +89,7 @@ async function tryUpload(offer: ArtifactOffer, file: string, { calls, lease, fet
   const ticket = await calls.once({ method: "POST", path: "/artifacts", body: offer }, ArtifactTicket, signal);
   const bytes = await openAsBlob(file);
   // A store that takes less than 1 MiB/s is taken for one that hangs.
-  const how = { bytes, headers: ticket.headers, timeoutMs: 60_000 + bytes.size / 1024, signal };
+  const how = { bytes, headers: ticket.headers, timeoutMs: 60_000 + Math.ceil(bytes.size / 1024), signal };
   if (ticket.url.startsWith("/")) await calls.put(ticket.url, how);
   else await putForeign(ticket.url, how, fetchForeign);
   await lease.mayBegin();

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { asWinnowError } from "#contract/error.ts";
@@ -114,7 +115,8 @@ async function workAndUpload(job: ClaimedJob, own: Own, deps: AttemptDeps): Prom
   const redact = textRedactor(secretsOf(job.request));
   const file = join(tmpDir, "job.log");
   const jobLog = openJobLog(file, redact);
-  const upload = logUpload(file, { calls, log, pace: timings, lost: lease.lost });
+  const logFile = await open(file, "r"); // read to the end even when its directory goes
+  const upload = logUpload(logFile, { calls, log, pace: timings, lost: lease.lost });
   const progress = progressUpload(redact, { calls, log });
   const pump = setInterval(() => void Promise.all([upload.pump(), progress.pump()]), timings.logMs);
   try {
@@ -137,6 +139,7 @@ async function workAndUpload(job: ClaimedJob, own: Own, deps: AttemptDeps): Prom
     jobLog.close();
     // A pump on its way reads the file that is about to go.
     await Promise.all([upload.pump(), progress.pump()]);
+    await logFile.close();
   }
 }
 
@@ -202,6 +205,7 @@ async function tellEnd(finish: Finish, { lease, calls, upload }: Pick<Own, "leas
   const call = { method: "POST", path: "/finish", body: finish } as const;
   for (let gaps = 0; ; gaps += 1) {
     await lease.mayTell();
+    lease.isTelling = true;
     try {
       await calls.ask(call, Finished);
       return;

@@ -81,6 +81,7 @@ async function beat({ server, token, timings, clock, log, leases, host, onDrain 
 
 function obey(lease: Lease, action: AttemptAction, sentAt: number): void {
   if (action === "abandon") {
+    if (lease.isTelling) return; // the answer to that says whether it came in time
     lease.lose(new WinnowError("lease.lost", "The server has given the job away.", "Nothing: another runner has it."));
     return;
   }

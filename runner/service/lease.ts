@@ -18,6 +18,8 @@ export class Lease {
   readonly attempt: number;
   readonly lease: number;
   readonly finishAsked: Promise<void>;
+  /** Its end is being told: the server may have heard it already, and then knows no lease any more. */
+  isTelling = false;
   readonly #timings: Pick<Timings, "fenceMs" | "abandonMs">;
   readonly #clock: Clock;
   readonly #work = new AbortController();

@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { Logger } from "pino";
-import { WinnowError } from "#contract/error.ts";
 import { LogAnswer, maxLogChunkBytes } from "#contract/service/runner-protocol.ts";
 import type { AttemptCalls } from "./attempt-calls.ts";
 import { type Pace, pause, pauseAfter } from "./back-off.ts";
@@ -15,9 +13,11 @@ export type LogUpload = {
   complete(from?: number): Promise<{ bytes: number; sha256: string }>;
 };
 
-/** Sends the job's log by byte offset. Nothing is kept but the offset: what the server wants again is read again. */
+/**
+ * Sends the job's log, an open file, by byte offset. Nothing is kept but the offset: what the server wants again is read again.
+ */
 export function logUpload(
-  file: string,
+  file: FileHandle,
   { calls, log, pace, lost }: { calls: AttemptCalls; log: Logger; pace: Pace; lost: AbortSignal },
 ): LogUpload {
   let next = 0;
@@ -78,24 +78,17 @@ const strange = (offset: number) =>
     hint: "It is asked again.",
   }) as const;
 
-async function readChunk(path: string, offset: number): Promise<Buffer> {
-  const file = await open(path, "r").catch((thrown: unknown) => {
-    throw new WinnowError("internal", `The job's log at ${path} cannot be read.`, "See the runner's disk.", thrown);
-  });
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(maxLogChunkBytes), 0, maxLogChunkBytes, offset);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+async function readChunk(file: FileHandle, offset: number): Promise<Buffer> {
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(maxLogChunkBytes), 0, maxLogChunkBytes, offset);
+  return buffer.subarray(0, bytesRead);
 }
 
-async function measure(path: string): Promise<{ bytes: number; sha256: string }> {
+async function measure(file: FileHandle): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
-  let bytes = 0;
-  for await (const chunk of createReadStream(path)) {
+  for (let bytes = 0; ; ) {
+    const chunk = await readChunk(file, bytes);
+    if (chunk.length === 0) return { bytes, sha256: hash.digest("hex") };
     hash.update(chunk);
     bytes += chunk.length;
   }
-  return { bytes, sha256: hash.digest("hex") };
 }

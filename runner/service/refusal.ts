@@ -35,6 +35,7 @@ const codeOfStatus = (status: number): ErrorCode => {
   const known: Partial<Record<number, ErrorCode>> = {
     401: "token.missing",
     403: "token.denied",
+    408: "request.timeout",
     409: "lease.lost",
     413: "request.too-large",
     416: "log.gap",
