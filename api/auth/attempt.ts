@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { WinnowError } from "#contract/error.ts";
 import type { AppDeps } from "../app-deps.ts";
 import type { AppEnv } from "../app-env.ts";
-import { attemptOfToken, type FoundAttempt, isAtWork } from "../db/attempt-of-token.ts";
+import { type FoundAttempt, findAttemptByToken, isAtWork } from "../db/find-attempt.ts";
 import { leaseLost } from "../db/held-by.ts";
 import { tokenInvalid } from "../middleware/authenticate.ts";
 import { assertProtocol } from "./protocol.ts";
@@ -27,7 +27,7 @@ export function asAttempt({ db }: AppDeps, { isForClaimed = false, isForEnded = 
     if (!bearer) throw tokenMissing();
     if (bearer.prefix !== "watt") throw denied("This takes the token of an attempt.");
     assertProtocol(c);
-    const held = attemptOfToken(db, bearer.hash);
+    const held = findAttemptByToken(db, bearer.hash);
     if (!held) throw tokenInvalid("The attempt's token is not known here; a repeated claim renewed it.");
     const isItsOwn = c.req.param("jobId") === held.jobId && c.req.param("attempt") === String(held.attempt);
     if (!isItsOwn) throw denied("The token is that of another attempt.");

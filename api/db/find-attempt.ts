@@ -33,6 +33,7 @@ function attemptWhere(db: Db, condition: SQL | undefined) {
       logBytes: attempts.logBytes,
       progressNext: attempts.progressNext,
       finishHash: attempts.finishHash,
+      kind: jobs.kind,
       jobState: jobs.state,
       jobAttempt: jobs.attempt,
     })

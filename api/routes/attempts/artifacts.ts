@@ -71,7 +71,8 @@ export function addPutArtifact(routes: Routes, deps: AppDeps): void {
     },
   });
   routes.openapi(route, async (c) => {
-    const held = c.var.held;
+    const { held } = c.var;
+    assertHeld(deps.db, held); // before the store is bothered
     const upload = findUpload(deps.db, held, c.req.valid("param").name);
     const length = c.req.header("content-length");
     if (length !== undefined && Number(length) !== upload.bytes)
@@ -102,7 +103,8 @@ export function addCommitArtifact(routes: Routes, deps: AppDeps): void {
     },
   });
   routes.openapi(route, async (c) => {
-    const held = c.var.held;
+    const { held } = c.var;
+    assertHeld(deps.db, held); // before the store is bothered
     const upload = findUpload(deps.db, held, c.req.valid("param").name);
     if (upload.committedAt === null) {
       await assertStored(deps.store, keyOf(upload), upload);

@@ -5,7 +5,7 @@ import { WinnowError } from "#contract/error.ts";
 import { Finish, Finished, logNextHeader } from "#contract/service/runner-protocol.ts";
 import type { AppDeps } from "../../app-deps.ts";
 import { asAttempt } from "../../auth/attempt.ts";
-import { type FoundAttempt, isAtWork, refreshAttempt } from "../../db/attempt-of-token.ts";
+import { type FoundAttempt, findAttempt, isAtWork } from "../../db/find-attempt.ts";
 import { finishAttempt } from "../../db/finish-attempt.ts";
 import { offerUpload } from "../../db/offer-upload.ts";
 import { LogGap } from "../../logs/attempt-logs.ts";
@@ -53,7 +53,7 @@ async function finish(deps: AppDeps, held: FoundAttempt, body: Finish): Promise<
   const { outcome, log, cachedFrom } = body;
   const finishHash = createHash("sha256").update(canonicalJson(body)).digest("hex");
   const ending = { outcome, cachedFrom, finishHash, random: Math.random() };
-  const current = refreshAttempt(db, held); // it may have ended while this call waited for its turn
+  const current = findAttempt(db, held); // it may have ended while this call waited for its turn
   if (!current || !isAtWork(current)) return finishAttempt(db, held, { ...ending, now: now(), report: null });
   const report = await readOwnReport(deps, held);
   if (!report && outcome.state === "succeeded" && held.kind !== "info" && cachedFrom === undefined)

@@ -42,7 +42,7 @@ export function addPatchLog(routes: Routes, deps: AppDeps): void {
     },
   });
   routes.openapi(route, async (c) => {
-    const held = c.var.held;
+    const { held } = c.var;
     const chunk = Buffer.from(await c.req.arrayBuffer());
     assertHeld(deps.db, held); // after the body has come: that may take as long as a lease
     try {
