@@ -6,6 +6,7 @@ import { join, relative } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
+import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import { migrate } from "drizzle-orm/better-sqlite3/migrator";
 import { afterAll, describe, expect, it } from "vitest";
@@ -181,6 +182,31 @@ describe("several processes", () => {
     const claimed = (await Promise.all(workers)).flat();
     expect(claimed).toHaveLength(400);
     expect(new Set(claimed).size).toBe(400);
+  });
+});
+
+describe("a statement that came before", () => {
+  it("gives rows in the form that is asked for, whatever was asked before", () => {
+    const db = openDatabase(":memory:");
+    const { id } = submitJob(db, { request: aRequest(), now: 1 });
+    const query = sql`select id, state from jobs`;
+    const asObjects = [{ id, state: "queued" }];
+    expect(db.all(query)).toEqual(asObjects);
+    expect(db.values(query)).toEqual([[id, "queued"]]);
+    expect(db.all(query)).toEqual(asObjects);
+    expect(db.get(query)).toEqual(asObjects[0]);
+  });
+
+  it("sees a column that was added since", () => {
+    const file = join(place(), "winnow.db");
+    const [db, other] = [openDatabase(file), new Database(file)];
+    const query = sql`select * from tokens`;
+    expect(db.all(query)).toEqual([]);
+    other.exec("alter table tokens add column colour text default 'red'");
+    other.exec("insert into tokens (id, name, scope, hash, last_four, created_at, expires_at) values (1,1,1,1,1,1,1)");
+    expect(db.get(query)).toMatchObject({ colour: "red" });
+    other.close();
+    db.close();
   });
 });
 

@@ -40,6 +40,7 @@ export function openDatabase(file: string, options: { readonly?: boolean } = {})
     client.pragma("foreign_keys = ON");
     client.pragma("journal_size_limit = 67108864");
     if (options.readonly) migrateDatabase(client, { checkOnly: true });
+    rememberStatements(client);
   } catch (thrown) {
     client.close();
     throw thrown;
@@ -50,6 +51,27 @@ export function openDatabase(file: string, options: { readonly?: boolean } = {})
 /** Runs `work` in one `BEGIN IMMEDIATE` transaction: a read that leads to a write must hold the write lock from the start. */
 export function writing<T>(db: Db, work: (tx: Db) => T): T {
   return db.transaction(work, { behavior: "immediate" });
+}
+
+/** More than the service has; a query whose text depends on its values must not fill the memory. */
+const maxStatements = 500;
+
+/**
+ * The same queries come again and again, and compiling one costs more than running it: each text is compiled once. Nothing
+ * here reads a statement step by step, so no two users of one meet.
+ */
+function rememberStatements(client: Database.Database): void {
+  const compile = client.prepare.bind(client);
+  const known = new Map<string, Database.Statement>();
+  const prepare = (text: string): Database.Statement => {
+    const found = known.get(text);
+    if (found) return found.reader ? found.raw(false) : found; // as new: drizzle sets it for itself
+    const statement = compile(text);
+    if (known.size >= maxStatements) for (const oldest of [...known.keys()].slice(0, 100)) known.delete(oldest);
+    known.set(text, statement);
+    return statement;
+  };
+  client.prepare = prepare as typeof client.prepare; // its type has a form for each kind of parameters
 }
 
 function prepareFile(file: string): void {

@@ -22,8 +22,10 @@ export const headers: MiddlewareHandler<AppEnv> = async (c, next) => {
   const requestId = given !== undefined && requestIdPattern.test(given) ? given : randomUUID();
   c.set("requestId", requestId);
   await next();
-  c.header("x-request-id", requestId);
-  for (const [name, value] of Object.entries(always)) c.header(name, value);
-  if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", nothing);
-  if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+  // Not c.header(): it makes a copy of the answer each time, and a copy is sent as a stream, which costs as much as all the rest.
+  const { headers } = c.res;
+  headers.set("x-request-id", requestId);
+  for (const [name, value] of Object.entries(always)) headers.set(name, value);
+  if (!headers.has("content-security-policy")) headers.set("content-security-policy", nothing);
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
 };
