@@ -7,10 +7,12 @@ import { aReport, aRequest } from "#api/db/builders.ts";
 import { cancelJob } from "#api/db/cancel-job.ts";
 import { claimJob } from "#api/db/claim-job.ts";
 import { listJobs } from "#api/db/list-jobs.ts";
+import { readJob } from "#api/db/read-job.ts";
 import { reapAttempts } from "#api/db/reap-attempts.ts";
 import { submitJob } from "#api/db/submit-job.ts";
 import { artifactKey } from "#api/store/key.ts";
 import { WinnowError } from "#contract/error.ts";
+import { Scenario } from "#contract/job.ts";
 import type { RunnerDeps } from "#runner/deps.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { type LocalJob, runLocalJob } from "./local-job.ts";
@@ -84,6 +86,32 @@ it("a job goes through all five hops and is read back with its report and artifa
   ]);
   expect(readdirSync(state.tmpPath)).toEqual([]);
   expect(exitCodeOf(result)).toBe(0);
+});
+
+it("secrets of the request are in nothing that is stored, but in the job's row, which has to run", async () => {
+  const request = aRequest({ scenarios: [Scenario.parse({ env: ["DB_PASSWORD=hunter2secret"] })] });
+  const { job, report, error } = await runLocalJob(
+    aLocalJob(
+      async (asked, deps) => {
+        expect(asked).toEqual(request);
+        deps.log.info("it says hunter2secret");
+        await deps.artifacts.put("fat.log", "hunter2secret\n");
+        const facts = { id: deps.jobId, kind: "slim" as const, request: asked, startedAt: 1, finishedAt: 2 };
+        return aReport({ job: facts, verdict: "failed", verdictReason: "It answered hunter2secret." });
+      },
+      { request },
+    ),
+  );
+  const texts = await Promise.all(
+    ["fat.log", "job.log", "report.json"].map(async (name) =>
+      text(await state.store.get(artifactKey(job.id, 1, name))),
+    ),
+  );
+  for (const stored of texts) expect(stored).not.toContain("hunter2");
+  expect(texts[0]).toBe("[redacted]\n");
+  expect(report?.job.request.scenarios[0]?.env).toEqual(["DB_PASSWORD=[redacted]"]);
+  expect(error?.message).toBe("It answered [redacted].");
+  expect(readJob(state.db, job.id).request).toEqual(request);
 });
 
 it("takes no job that waits for somebody else", async () => {

@@ -117,9 +117,9 @@ export function aRunner(server: FakeServer, slim: Slim = typicalSlim, change: Pa
   };
 }
 
-/** Waits for a condition, at most 10 s. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
+/** Waits for a condition, at most so long. */
+export async function until(what: string, holds: () => boolean, ms = 10_000): Promise<void> {
+  const end = performance.now() + ms;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`it never came to this: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
