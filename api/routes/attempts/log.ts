@@ -1,36 +1,23 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { WinnowError } from "#contract/error.ts";
 import { LogAnswer, logNextHeader, maxLogChunkBytes } from "#contract/service/runner-protocol.ts";
 import type { AppDeps } from "../../app-deps.ts";
-import { type AttemptEnv, asAttempt } from "../../auth/attempt.ts";
+import { asAttempt } from "../../auth/attempt.ts";
 import { assertHeld } from "../../db/assert-held.ts";
 import { LogGap } from "../../logs/attempt-logs.ts";
 import { answer, type Routes } from "../route.ts";
 import { AttemptParams, attemptPath, attemptRefusals } from "./attempt.ts";
 import { binary } from "./binary.ts";
 
-const limit: MiddlewareHandler<AttemptEnv> = bodyLimit({
-  maxSize: maxLogChunkBytes,
-  onError: () => {
-    const detail = `A chunk of a log has at most ${maxLogChunkBytes} bytes.`;
-    throw new WinnowError("request.too-large", detail, "Send it in more chunks.");
-  },
-});
-
 /** `PATCH …/log?offset=B`: bytes of the log, which begin at that offset. */
 export function addPatchLog(routes: Routes, deps: AppDeps): void {
-  const { security, middleware: guard } = asAttempt(deps);
-  const middleware: [typeof guard, typeof limit] = [guard, limit];
   const route = createRoute({
     method: "patch",
     path: `${attemptPath}/log`,
     tags: ["attempts"],
     summary: "Add to the log of an attempt",
     description: "What is there already is passed over, so that a chunk may come twice; other bytes there are refused.",
-    security,
-    middleware,
+    ...asAttempt(deps),
     request: {
       params: AttemptParams,
       query: z.object({ offset: z.string().regex(/^(0|[1-9][0-9]{0,14})$/, "write where the chunk begins, in bytes") }),
@@ -44,6 +31,7 @@ export function addPatchLog(routes: Routes, deps: AppDeps): void {
   routes.openapi(route, async (c) => {
     const { held } = c.var;
     const chunk = Buffer.from(await c.req.arrayBuffer());
+    if (chunk.length > maxLogChunkBytes) throw tooLarge();
     assertHeld(deps.db, held); // after the body has come: that may take as long as a lease
     try {
       const offset = Number(c.req.valid("query").offset);
@@ -53,4 +41,9 @@ export function addPatchLog(routes: Routes, deps: AppDeps): void {
       throw thrown;
     }
   });
+}
+
+function tooLarge(): WinnowError {
+  const detail = `A chunk of a log has at most ${maxLogChunkBytes} bytes.`;
+  return new WinnowError("request.too-large", detail, "Send it in more chunks.");
 }
