@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, isNull } from "drizzle-orm";
 import { WinnowError } from "#contract/error.ts";
 import { jobNotFound } from "./find-job.ts";
 import type { Db } from "./open.ts";
@@ -11,19 +11,24 @@ function ownerOf(db: Db, jobId: string): string {
   return job.cachedFrom ?? jobId;
 }
 
-/** All that a job stored, by name. Throws `job.not-found`. */
+/** All that a job stored and retention left, by name. Throws `job.not-found`. */
 export function listArtifacts(db: Db, jobId: string) {
   const owner = ownerOf(db, jobId);
-  return db.select().from(artifacts).where(eq(artifacts.jobId, owner)).orderBy(asc(artifacts.name)).all();
+  return db
+    .select()
+    .from(artifacts)
+    .where(and(eq(artifacts.jobId, owner), isNull(artifacts.removedAt)))
+    .orderBy(asc(artifacts.name))
+    .all();
 }
 
-/** Undefined when the job stored none of this name. Throws `job.not-found`. */
+/** Undefined when the job stored none of this name, or retention took it away. Throws `job.not-found`. */
 export function findArtifact(db: Db, jobId: string, name: string) {
   const owner = ownerOf(db, jobId);
   return db
     .select()
     .from(artifacts)
-    .where(and(eq(artifacts.jobId, owner), eq(artifacts.name, name)))
+    .where(and(eq(artifacts.jobId, owner), eq(artifacts.name, name), isNull(artifacts.removedAt)))
     .get();
 }
 

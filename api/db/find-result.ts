@@ -1,7 +1,7 @@
-import { and, desc, eq, inArray, isNull, or, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, isNull, notExists, or, sql } from "drizzle-orm";
 import type { Labels } from "#contract/service/runner-protocol.ts";
 import type { Db } from "./open.ts";
-import { jobs, reports } from "./schema.ts";
+import { artifacts, jobs, reports } from "./schema.ts";
 
 export type Wanted = {
   requestHash: string;
@@ -15,10 +15,15 @@ export type Wanted = {
 
 /**
  * The newest job that did the same work and has a result worth giving: a slim image that was verified, or what an `info` or a `profile`
- * found. Never one that was itself answered by another, nor one that nothing exercised.
+ * found. Never one that was itself answered by another, one that nothing exercised, or one whose
+ * artifacts are gone.
  */
 export function findResult(db: Db, { requestHash, workVersion, sourceKey, needs }: Wanted): string | undefined {
   const isGood = or(inArray(jobs.kind, ["info", "profile"]), inArray(reports.verdict, ["verified", "repaired"]));
+  const gone = db
+    .select({ one: sql`1` })
+    .from(artifacts)
+    .where(and(eq(artifacts.jobId, jobs.id), isNotNull(artifacts.removedAt)));
   return db
     .select({ id: jobs.id })
     .from(jobs)
@@ -31,6 +36,7 @@ export function findResult(db: Db, { requestHash, workVersion, sourceKey, needs 
         eq(jobs.workVersion, workVersion),
         needs === undefined ? undefined : eq(jobs.needs, needs),
         isNull(jobs.cachedFrom),
+        notExists(gone),
         isGood,
       ),
     )

@@ -6,6 +6,9 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { WinnowError } from "#contract/error.ts";
 import { aReport, aRequest } from "../db/builders.ts";
 import { claimJob } from "../db/claim-job.ts";
+import { findArtifact, listArtifacts } from "../db/find-artifact.ts";
+import { findLog } from "../db/find-log.ts";
+import { findResult } from "../db/find-result.ts";
 import { finishAttempt } from "../db/finish-attempt.ts";
 import { type OpenDatabase, openDatabase } from "../db/open.ts";
 import { readReport } from "../db/read-report.ts";
@@ -62,6 +65,20 @@ describe("retention", () => {
     expect(readReport(db, old).artifacts).toHaveLength(names.length);
     expect(await storedOf(young)).toEqual([...names].sort());
     expect(removedOf(young)).toEqual([]);
+  });
+
+  it("leaves nothing that leads to what is gone", async () => {
+    const old = await aJob({ days: 31 });
+    db.update(jobs).set({ requestHash: "same", workVersion: "1" }).where(eq(jobs.id, old)).run();
+    const answer = () => findResult(db, { requestHash: "same", workVersion: "1" });
+    expect(answer()).toBe(old);
+    await retain({ db, store, now, rule: { days: 30, jobsOfRepository: null } });
+    expect(answer()).toBeUndefined();
+    expect(listArtifacts(db, old).map(({ name }) => name)).toEqual(lasting);
+    expect(findArtifact(db, old, "files.jsonl")).toBeUndefined();
+    expect(() => findLog(db, { jobId: old, name: "job.log" })).toThrow(
+      expect.objectContaining({ code: "artifact.not-found" }),
+    );
   });
 
   it("keeps the newest jobs of each repository", async () => {
