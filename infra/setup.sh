@@ -17,7 +17,7 @@ esac
 system_packages() {
   local packages=(ca-certificates curl gcc make musl-tools linux-libc-dev util-linux)
   [ -n "${WINNOW_SAMPLE_BASE:-}" ] || packages+=(debootstrap)
-  [ -z "$tests" ] || packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross libseccomp-dev pkg-config iproute2)
+  [ -z "$tests" ] || packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross libseccomp-dev pkg-config iproute2 faketime)
   need_packages "${packages[@]}"
 }
 

@@ -142,7 +142,7 @@ let making: Promise<string> | undefined;
 export function bundled(): Promise<string> {
   const outfile = join(projectRoot(), ".cache", "test", `winnow-${process.pid}.js`);
   making ??= build({
-    entryPoints: [process.env.F_ENTRY ?? join(projectRoot(), "cli", "main.ts")],
+    entryPoints: [join(projectRoot(), "cli", "main.ts")],
     absWorkingDir: projectRoot(),
     bundle: true,
     platform: "node",

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Submitted } from "#contract/service/job-view.ts";
 import type { Timings } from "#contract/service/timings.ts";
@@ -18,6 +19,7 @@ export async function submitJobs(
 ): Promise<string[]> {
   const { random } = network;
   const never = new AbortController().signal;
+  setMaxListeners(0, never);
   const submitOne = async (index: number): Promise<string> => {
     await delay((overMs * index) / jobs);
     const body = { request: { kind: "info", image: `chaos.example/job-${index}:1` }, priority: index % 3 };
