@@ -12,6 +12,7 @@ import { real, realNames } from "./real.ts";
 import { realProof } from "./real-proof.ts";
 import { rebuild } from "./rebuild.ts";
 import { samples } from "./samples.ts";
+import { service } from "./service.ts";
 import { slowdown } from "./slowdown.ts";
 
 /** One more group is one more line here. */
@@ -22,6 +23,7 @@ const groups: Readonly<Record<string, Group>> = {
   real,
   "real-proof": realProof,
   "held-out": heldOut,
+  service,
 };
 /** The rest only runs when it is named: it takes too long. */
 const unasked = ["samples", "slowdown", "rebuild"];
