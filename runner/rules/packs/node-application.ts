@@ -9,12 +9,16 @@ import type { PackContext } from "./pack.ts";
 export type Named = { name: string; by: string; directory: string };
 
 /** Bundles of servers are large; beyond this a file is data. */
-const maxCodeBytes = 16 << 20;
-const maxConfigBytes = 1 << 20;
+export const maxCodeBytes = 16 << 20;
+/** Larger texts are data. */
+export const maxConfigBytes = 1 << 20;
 
 const code = /\.(?:[cm]?js|[cm]?ts|jsx|tsx|vue|svelte)$/;
 const developers =
   /\.(?:test|spec|stories|d)\.[cm]?[jt]sx?$|\/(?:tests?|__tests__|__mocks__|spec|e2e|cypress|coverage)\//;
+/** Pages, styles, templates, settings and scripts of the application: they name files without being code. */
+const text =
+  /\.(?:html?|css|hbs|handlebars|ejs|pug|jade|njk|nunjucks|mustache|liquid|twig|md|mdx|ya?ml|toml|ini|conf|config|sh|xml|webmanifest|txt)$/;
 const otherJson = /(?:^|\/)(?:package(?:-lock)?|npm-shrinkwrap|tsconfig[^/]*|\.?eslintrc|composer|bower)\.json$/;
 
 /** One of the application's own files, and not one of an installed package. */
@@ -22,10 +26,11 @@ export function isOwn(context: PackContext, path: string): boolean {
   return context.isApplication(path) && packageDirectory(path) === undefined && !path.includes("/node_modules/");
 }
 
-/** What one look over the image finds: the application's manifests and code, and the packages of which a file was used. */
+/** What one look over the image finds: the application's manifests, code and texts, and the packages of which a file was used. */
 export const nodeFiles = oncePerWave((context) => {
   const manifests: string[] = [];
   const sources: string[] = [];
+  const texts: string[] = [];
   const touched = new Set<string>();
   for (const { path, type } of context.rootfs.values()) {
     if (type !== "file") continue;
@@ -38,9 +43,9 @@ export const nodeFiles = oncePerWave((context) => {
       if (isOwn(context, path)) manifests.push(posix.dirname(path));
     } else if (code.test(path) || path.endsWith(".json")) {
       if (!developers.test(path) && !otherJson.test(path) && isOwn(context, path)) sources.push(path);
-    }
+    } else if (text.test(path) && isOwn(context, path)) texts.push(path);
   }
-  return { manifests, sources, touched };
+  return { manifests, sources, texts, touched };
 });
 
 const known = new WeakMap<Buffer, Literals>();

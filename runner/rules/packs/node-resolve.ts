@@ -18,7 +18,7 @@ export type Manifest = {
   devDependencies: readonly string[];
   workspaces: readonly string[];
   scripts: Readonly<Record<string, string>>;
-  /** Paths inside the package that it names as its entries: main, module, bin, exports, imports. */
+  /** Paths inside the package that it names as its entries: main, module, browser, bin, exports, imports. */
   entries: readonly string[];
   /** It says for which `os`, `cpu` or `libc` it is: a prebuilt binary. */
   isPlatformBinary: boolean;
@@ -97,7 +97,7 @@ export function parseManifest(text: string): Manifest {
     devDependencies: keys("devDependencies"),
     workspaces: strings(workspaces),
     scripts: Object.fromEntries(scripts.filter((pair): pair is [string, string] => typeof pair[1] === "string")),
-    entries: ["main", "module", "bin", "exports", "imports"].flatMap((field) => strings(json[field])),
+    entries: ["main", "module", "browser", "bin", "exports", "imports"].flatMap((field) => strings(json[field])),
     isPlatformBinary: ["os", "cpu", "libc"].some((field) => json[field] !== undefined),
   };
 }

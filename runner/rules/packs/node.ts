@@ -6,6 +6,7 @@ import { isOwn, namedPackages, nodeFiles } from "./node-application.ts";
 import { foreign, packageFiles } from "./node-files.ts";
 import { manifestOf, type NodePackage, packageDirectory, resolvePackage } from "./node-resolve.ts";
 import { startedBins } from "./node-scripts.ts";
+import { spareFiles } from "./node-spare.ts";
 import { byPack, type Pack, type PackContext } from "./pack.ts";
 
 /** A package manager keeps what was seen of it: whole, npm alone is 12 MB. */
@@ -66,6 +67,8 @@ function closure(context: PackContext, start: readonly Found[]): Wanted[] {
   const { touched } = nodeFiles(context);
   const isForeign = foreign(context);
   const wanted: Wanted[] = [];
+  const files = new Map<string, Wanted[]>();
+  const dependents = new Map<string, string[]>();
   const todo = [...start];
   for (const next of todo) {
     // `todo` grows as we walk it
@@ -84,13 +87,31 @@ function closure(context: PackContext, start: readonly Found[]): Wanted[] {
       continue;
     // A package of the same workspace is application code: its tree is kept, and what it names is looked up from there.
     if (isOwn(context, `${next.path}/package.json`)) continue;
-    for (const file of packageFiles(context, next, next.by, next.detail)) wanted.push(file);
+    files.set(next.path, packageFiles(context, next, next.by, next.detail));
     for (const name of manifest ? productionNames(manifest) : []) {
       const found = name.startsWith("@types/") ? undefined : resolvePackage(context, name, next.path);
-      if (found) todo.push({ ...found, by: `${next.path}/package.json`, detail: "dependency" });
+      if (!found) continue;
+      todo.push({ ...found, by: `${next.path}/package.json`, detail: "dependency" });
+      dependents.set(found.path, [...(dependents.get(found.path) ?? []), next.path]);
     }
   }
-  return wanted;
+  return [...wanted, ...withoutSpares(context, files, dependents)];
+}
+
+/**
+ * The files of packages, without other builds of their modules that nobody names.
+ * @param dependents directory of a package to those of the packages that declare it
+ */
+function withoutSpares(
+  context: PackContext,
+  files: ReadonlyMap<string, readonly Wanted[]>,
+  dependents: ReadonlyMap<string, readonly string[]>,
+): Wanted[] {
+  const kept = (path: string) => ({ path, files: (files.get(path) ?? []).map((file) => file.path) });
+  return [...files].flatMap(([path, all]) => {
+    const spare = spareFiles(context, kept(path), () => (dependents.get(path) ?? []).map(kept));
+    return all.filter((file) => !spare.has(file.path));
+  });
 }
 
 /** An optional peer is somebody's choice: it counts when the application or another package names it. */
