@@ -246,6 +246,12 @@ it.each([
   ["/usr/lib/x86_64-linux-gnu/libx.a", "static-library"],
   ["/etc/logrotate.d/x", "host"],
   ["/usr/lib/x/plugin.so", undefined],
+  ["/usr/share/nodejs/x/dist/x.umd.js.map", "source-map"],
+  ["/usr/share/nodejs/npm/node_modules/x/index.d.ts", "header"],
+  ["/usr/share/nodejs/typescript/lib/lib.dom.d.ts", undefined],
+  ["/usr/share/nodejs/@types/node/fs.d.ts", undefined],
+  ["/usr/share/nodejs/x/data/world.map", undefined],
+  ["/usr/share/squid/errors/x.js.map", undefined],
 ])("says what part of a package %s is", (path, part) => {
   expect(pruneClass(path)).toBe(part);
 });

@@ -40,7 +40,7 @@ const forEditors =
   /^\/usr\/share\/(?:vim\/(?:addons|registry|vimfiles)|emacs\/site-lisp|nano|nvim|gtksourceview-[\d.]+)\//;
 
 /** What is pruned of a main package. Headers and static libraries are the product of a compiler. */
-const pruned = new Set(["doc", "man", "locale", "gconv", "zoneinfo", "test", "cache", "host"]);
+const pruned = new Set(["doc", "man", "locale", "gconv", "zoneinfo", "test", "cache", "source-map", "host"]);
 
 /**
  * **Main package**: the package of a program that ran, with the packages of the same source that it depends on (`-common`,

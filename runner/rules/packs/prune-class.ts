@@ -8,6 +8,7 @@ export type PruneClass =
   | "test"
   | "cache"
   | "header"
+  | "source-map"
   | "static-library"
   | "host";
 
@@ -42,6 +43,15 @@ const testDirectories = new Set([
   "samples",
 ]);
 
+const moduleFile = /^\/usr\/(?:local\/)?(?:share|lib)\/(?:nodejs|javascript)\/|\/node_modules\//;
+
+/** Of modules for node and browsers: maps to their sources, and types, which only the compiler's own programs read when they run. */
+function moduleClass(path: string): PruneClass | undefined {
+  if (!moduleFile.test(path)) return undefined;
+  if (/\.(?:[cm]?js|css)\.map$/.test(path)) return "source-map";
+  return /\.d\.[cm]?ts$|\.js\.flow$/.test(path) && !/\/(?:typescript|@types)\//.test(path) ? "header" : undefined;
+}
+
 /**
  * The class of a path of a package; undefined for what a program may need. A file in a directory of tests counts as a test only
  * below a library or share directory: /opt/tests may well be the application.
@@ -50,6 +60,8 @@ export function pruneClass(path: string): PruneClass | undefined {
   for (const [pattern, name] of byPrefix) if (pattern.test(path)) return name;
   if (/\.(?:a|la)$/.test(path) && /\/lib/.test(path)) return "static-library";
   if (/\.(?:h|hh|hpp|hxx|pxd|pyi)$/.test(path)) return "header";
+  const ofModule = moduleClass(path);
+  if (ofModule !== undefined) return ofModule;
   if (
     /^\/usr\/(?:local\/)?(?:lib|share)/.test(path) &&
     path
