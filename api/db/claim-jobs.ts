@@ -57,6 +57,7 @@ function earlier(db: Db, { runnerId, claimId }: Claim): Earlier[] {
     .select({ jobId: attempts.jobId, attempt: attempts.number, lease: attempts.lease, state: attempts.state })
     .from(attempts)
     .where(and(eq(attempts.claimId, claimId), eq(attempts.runner, runnerId)))
+    .orderBy(sql`${attempts}.rowid`) // as they were handed out
     .all();
 }
 

@@ -38,11 +38,15 @@ export function giveBack(tx: Db, held: AtWork, now: number): Reaped {
   endAttempt(tx, held, {
     now,
     attempt: { state: "released", releaseReason: "not-started" },
-    // Not now: how long the job waits in the queue counts on.
-    job: { state: "queued", runAfterAt: held.runAfterAt },
+    job: { state: "queued", runAfterAt: dueSince(held, now) },
     detail: { reason: "not-started" },
   });
   return { jobId: held.id, attempt: held.attempt, state: "queued" };
+}
+
+/** When a job that was given back was due: how long it waits in the queue counts on. Not in the future, though the clock went back. */
+export function dueSince({ runAfterAt }: Pick<AtWork, "runAfterAt">, now: number): number {
+  return Math.min(runAfterAt, now);
 }
 
 function afterLoss(tx: Db, held: AtWork): { state: JobState; error?: Failure } {

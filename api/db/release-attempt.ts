@@ -3,6 +3,7 @@ import type { JobState } from "#contract/job.ts";
 import type { Release } from "#contract/service/runner-protocol.ts";
 import { canceledFailure, endAttempt, heldColumns } from "./end-attempt.ts";
 import { type Held, heldBy, leaseLost } from "./held-by.ts";
+import { dueSince } from "./lose-attempt.ts";
 import { type Db, writing } from "./open.ts";
 import { jobs, runners } from "./schema.ts";
 
@@ -19,7 +20,9 @@ export function releaseAttempt(db: Db, held: Held, { now, reason, detail }: Rele
     endAttempt(tx, job, {
       now,
       attempt: { state: "released", releaseReason: reason },
-      job: isCanceled ? { state: "canceled", error: canceledFailure } : { state: "queued", runAfterAt: job.runAfterAt },
+      job: isCanceled
+        ? { state: "canceled", error: canceledFailure }
+        : { state: "queued", runAfterAt: dueSince(job, now) },
       detail: { reason, ...(detail !== "" && { text: detail }) },
     });
     if (job.runner !== null && reason !== "unfit") {
