@@ -44,13 +44,27 @@ export async function send({ url, fetch }: Server, call: Call): Promise<Response
     redirect: "error", // the token is for this server
   });
   try {
-    const response = await fetch(request);
+    const response = await answered(fetch(request), request.signal);
     if (response.ok) return response;
     throw await refusalOf(response, name);
   } catch (thrown) {
     if (thrown instanceof Refusal) throw thrown;
     if (signal?.aborted) throw signal.reason;
     throw unanswered(name, late.aborted ? new Error(`none within ${timeoutMs / 1000} s`) : thrown);
+  }
+}
+
+/** A server in this process may go on with what nobody waits for any more; the runner does not wait with it. */
+async function answered(answer: Promise<Response> | Response, signal: AbortSignal): Promise<Response> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort);
+  });
+  try {
+    return await Promise.race([answer, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
