@@ -326,6 +326,23 @@ describe("winnow backup and restore", () => {
   });
 });
 
+describe("winnow storage check", () => {
+  it("tries the store that the environment names, and says what is wrong with it", async () => {
+    const { code, out } = await winnow(["storage", "check"], { WINNOW_STATE_PATH: join(root, "elsewhere") });
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/store\nok +put[\s\S]*ok +delete/) });
+    const s3 = { WINNOW_S3_ENDPOINT: "http://127.0.0.1:1", WINNOW_S3_BUCKET: "winnow" };
+    expect(await winnow(["storage", "check"], s3)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("WINNOW_S3_ACCESS_KEY_ID: is missing"),
+    });
+    const keys = { WINNOW_S3_ACCESS_KEY_ID: "a", WINNOW_S3_SECRET_ACCESS_KEY: "b" };
+    expect(await winnow(["storage", "check"], { ...s3, ...keys })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("http://127.0.0.1:1"),
+    });
+  });
+});
+
 describe("a server that does not answer", () => {
   it("is told from a fault with 5", async () => {
     const away = await winnow(["jobs", "--server", "http://127.0.0.1:1"]);

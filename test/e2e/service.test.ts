@@ -1,6 +1,12 @@
+import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
 import { Client } from "minio";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client as Api, apiClient } from "#cli/client.ts";
@@ -13,11 +19,12 @@ import { testDeps } from "../deps.ts";
 import { buildSample, buildSettings, imageOf } from "../images/build.ts";
 import { type Minio, minioBinary, rootKeys, startMinio } from "../minio.ts";
 import { type RunnerProcess, startRunnerProcess } from "../service/runner-process.ts";
-import { type ServiceProcess, startService } from "../service/service-process.ts";
+import { bundled, type ServiceProcess, startService } from "../service/service-process.ts";
 import { firstEngine } from "./slim-sample.ts";
 
 const sample = "musl";
 const tag = "winnow-e2e-service:killed";
+const embeddedTag = "winnow-e2e-service:embedded";
 const nothing = { containers: [], images: [], networks: [], volumes: [] };
 
 /** Short enough for a test to wait for a lease, long enough for the server to start again meanwhile. */
@@ -141,5 +148,39 @@ describe.skipIf(!minioBinary() || !firstEngine)("the service, with two runners a
     expect(ended).toMatchObject({ state: "succeeded", attempts: 1, runner: { name: second?.name } });
     expect(await second?.stop()).toBe(0);
     expect(await service.stop()).toBe(0);
+  }, 300_000);
+});
+
+describe.skipIf(!firstEngine)("a server with a runner of its own", () => {
+  it("does a job that the command line submits, and ends in order", async () => {
+    if (!firstEngine) return;
+    await buildSample(sample, firstEngine.docker, buildSettings(process.env));
+    const home = mkdtempSync(join(tmpdir(), "winnow-embedded-"));
+    const { PATH } = process.env;
+    const bundle = await bundled();
+    const env = { PATH, HOME: home, DOCKER_HOST: firstEngine.host, WINNOW_STATE_PATH: join(home, "state") };
+    const argv = ["--pdeathsig", "KILL", process.execPath, bundle, "serve", "--listen", "127.0.0.1:0"];
+    const server = spawn("setpriv", argv, { stdio: ["ignore", "pipe", "pipe"], env });
+    const ended = once(server, "exit");
+    let said = "";
+    for (const stream of [server.stdout, server.stderr])
+      stream.on("data", (piece) => {
+        said += piece;
+      });
+    try {
+      await expect.poll(() => said, { timeout: 60_000 }).toContain("ready for jobs");
+      const [, url] = /^url +(\S+)$/m.exec(said) ?? [];
+      const [, token] = /^token +(\S+)$/m.exec(said) ?? [];
+      const submission = ["submit", imageOf(sample), "--tag", embeddedTag, "--wait", "--json"];
+      const client = { PATH, HOME: home, WINNOW_SERVER: url, WINNOW_TOKEN: token };
+      const { stdout } = await promisify(execFile)(process.execPath, [bundle, ...submission], { env: client });
+      expect(Report.parse(JSON.parse(stdout))).toMatchObject({ verdict: "verified", slim: { tags: [embeddedTag] } });
+      server.kill("SIGTERM");
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      server.kill("SIGKILL");
+      rmSync(home, { recursive: true, force: true });
+      await removeImage({ engine: firstEngine }, embeddedTag).catch(() => {});
+    }
   }, 300_000);
 });

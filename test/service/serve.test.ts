@@ -43,9 +43,11 @@ async function serve(statePath: string, env: Record<string, string> = {}): Promi
   return { child, url, token, said: () => said, ended };
 }
 
-async function spawned(statePath: string, env: Record<string, string>): Promise<ChildProcess> {
-  const argv = [await bundled(), "serve", "--no-runner", "--listen", "127.0.0.1:0", "--state-path", statePath];
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", process.execPath, ...argv], {
+const onFreePort = ["serve", "--no-runner", "--listen", "127.0.0.1:0"];
+
+async function spawned(statePath: string, env: Record<string, string>, argv = onFreePort): Promise<ChildProcess> {
+  const whole = [await bundled(), ...argv, "--state-path", statePath];
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", process.execPath, ...whole], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, HOME: root, ...env },
   });
@@ -83,10 +85,14 @@ describe("winnow serve", () => {
   it("is alone with its state, and takes over from one that was killed", async () => {
     const statePath = place();
     const first = await serve(statePath);
-    const second = await spawned(statePath, {});
-    const [complaint] = await Promise.all([complaintOf(second), once(second, "exit")]);
-    expect(complaint).toContain(`in use by the server at ${first.url} (process ${first.child.pid})`);
-    expect(second.exitCode).toBe(2);
+    const copy = join(root, "copy.db");
+    expect(await once(await spawned(statePath, {}, ["backup", copy]), "exit")).toEqual([0, null]);
+    for (const argv of [onFreePort, ["restore", copy]]) {
+      const second = await spawned(statePath, {}, argv);
+      const [complaint] = await Promise.all([complaintOf(second), once(second, "exit")]);
+      expect(complaint).toContain(`in use by the server at ${first.url} (process ${first.child.pid})`);
+      expect(second.exitCode).toBe(2);
+    }
     first.child.kill("SIGKILL");
     await first.ended;
     expect(await stopped(await serve(statePath))).toBe(0);
