@@ -1,4 +1,4 @@
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { ErrorCode } from "#contract/error.ts";
 import type { JobState } from "#contract/job.ts";
 import { appendEvent } from "./append-event.ts";
@@ -24,16 +24,16 @@ export const heldColumns = {
 
 /** A job and its attempt that is at work. */
 export type AtWork = ReturnType<typeof atWork>[number];
-export type HeldJob = Omit<AtWork, "attemptState">;
+export type HeldJob = Omit<AtWork, "attemptState" | "claimedAt">;
 
 /** The jobs at work that fit, with the states of their attempts. Oldest first. */
 export function atWork(tx: Db, condition: SQL | undefined) {
   return tx
-    .select({ ...heldColumns, attemptState: attempts.state })
+    .select({ ...heldColumns, attemptState: attempts.state, claimedAt: attempts.claimedAt })
     .from(jobs)
     .innerJoin(attempts, and(eq(attempts.jobId, jobs.id), eq(attempts.number, jobs.attempt)))
     .where(condition)
-    .orderBy(jobs.seq)
+    .orderBy(sql`+${jobs.seq}`) // the plus keeps SQLite from reading all jobs in their order
     .all();
 }
 

@@ -2,7 +2,7 @@ import { and, eq, lt, notExists, sql } from "drizzle-orm";
 import { atWork, canceledFailure, endAttempt } from "./end-attempt.ts";
 import { giveBack, loseAttempt, type Reaped } from "./lose-attempt.ts";
 import { type Db, writing } from "./open.ts";
-import { attempts, jobs, runners } from "./schema.ts";
+import { jobs, runners } from "./schema.ts";
 
 export type { Reaped } from "./lose-attempt.ts";
 
@@ -13,8 +13,8 @@ export type Reaping = {
   cancelGraceMs?: number;
 };
 
-// Spelled out for the partial indices.
-const isActive = sql`${jobs.state} in ('running', 'canceling')`;
+// Spelled out for the partial index, and the second half lets SQLite walk it.
+const isActive = sql`${jobs.state} in ('running', 'canceling') and ${jobs.leaseExpiresAt} > 0`;
 
 /**
  * Ends what is overdue: claims that nobody confirmed are given back; jobs that have been `canceling` for too long are canceled, whatever
@@ -41,8 +41,10 @@ export function reapLocalAttempts(db: Db, { now }: { now: number }): Reaped[] {
 }
 
 function releaseUnstarted(tx: Db, now: number, startWindowMs: number): Reaped[] {
-  const isOverdue = and(isActive, eq(attempts.state, "claimed"), lt(attempts.claimedAt, now - startWindowMs));
-  return atWork(tx, isOverdue).map((held) => giveBack(tx, held, now));
+  const latest = now - startWindowMs;
+  return atWork(tx, isActive)
+    .filter(({ attemptState, claimedAt }) => attemptState === "claimed" && claimedAt < latest)
+    .map((held) => giveBack(tx, held, now));
 }
 
 function forceCanceled(tx: Db, now: number, cancelGraceMs: number): Reaped[] {
