@@ -55,8 +55,8 @@ export async function measureLoad(plan: LoadPlan): Promise<Load> {
     const tokens = await issueTokens(client, service.adminToken, { scope: "submit", count: 20 });
     const registrationTokens = await issueTokens(client, service.adminToken, { scope: "runner", count: processes });
     for (const [index, registrationToken] of registrationTokens.entries())
-      crowds.push(await begin({ ...crowdOf(plan, service), registrationToken, name: `crowd-${index}` }));
-    await delay(arriveMs + 2_000);
+      crowds.push(begin({ ...crowdOf(plan, service), registrationToken, name: `crowd-${index}` }));
+    await Promise.all(crowds.map((crowd) => once(crowd, "message"))); // all have joined
 
     const sentAt = new Map<string, number>();
     let newest: string | undefined;
@@ -103,11 +103,9 @@ function crowdOf({ runners, workMs }: LoadPlan, { origin }: ServiceProcess): Omi
   return { origin, runners: runners / processes, workMs, arriveMs };
 }
 
-async function begin(crowd: Crowd): Promise<ChildProcess> {
+function begin(crowd: Crowd): ChildProcess {
   const script = join(projectRoot(), "test", "bench", "service-runners.ts");
-  const child = fork(script, [JSON.stringify(crowd)], { execArgv: ["--import", "tsx"] });
-  await once(child, "spawn");
-  return child;
+  return fork(script, [JSON.stringify(crowd)], { execArgv: ["--import", "tsx"] });
 }
 
 async function end(crowd: ChildProcess): Promise<CrowdReport> {

@@ -14,7 +14,7 @@ export type Crowd = {
   arriveMs: number;
 };
 
-/** What it tells at its end. Times of sightings are milliseconds UTC. */
+/** What it tells at its end, after `joined` when all have a session. Times of sightings are milliseconds UTC. */
 export type CrowdReport = { sightings: Sighting[]; errors: string[] };
 
 // A process of its own: its parent measures, and what runners cost is not what is measured. It drains when told anything.
@@ -22,6 +22,7 @@ const crowd: Crowd = JSON.parse(process.argv[2] ?? "");
 const sightings: Sighting[] = [];
 const errors: string[] = [];
 const drain = new AbortController();
+let joined = 0;
 process.once("message", () => drain.abort());
 
 const random = seededRandom(1);
@@ -37,7 +38,10 @@ const lives = Array.from({ length: crowd.runners }, async (_, index) => {
     outcome: () => ({ state: "succeeded" as const }),
     isTalkative: false,
     isFencing: true,
-    see: (sighting: Sighting) => sightings.push({ ...sighting, at: performance.timeOrigin + sighting.at }),
+    see: (sighting: Sighting) => {
+      sightings.push({ ...sighting, at: performance.timeOrigin + sighting.at });
+      if (sighting.kind === "joined" && ++joined === crowd.runners) process.send?.("joined");
+    },
   };
   await liveAsRunner(options, new AbortController().signal, drain.signal)
     .catch((thrown) => errors.push(String(thrown)))

@@ -26,7 +26,7 @@ export type Sighting =
   | ({ kind: "claimed" | "started" | "dropped" } & OfAttempt)
   | ({ kind: "finished"; state: string } & OfAttempt)
   | ({ kind: "refused"; call: string; status: number } & OfAttempt)
-  | ({ kind: "beat" } & Seen);
+  | ({ kind: "joined" | "beat" } & Seen);
 
 /** What stays of a runner when its process ends: its state directory. */
 export type Identity = { name: string; systemId: string; token?: string };
@@ -55,7 +55,10 @@ export const newIdentity = (name: string): Identity => ({ name, systemId: random
  * aborted, and after what it holds is done when `drain` is. Throws when the server's answer is none that a runner may get.
  */
 export async function liveAsRunner(options: RunnerOptions, life: AbortSignal, drain: AbortSignal): Promise<void> {
+  const askedAt = performance.now();
   const { timings } = await openSession(options, life);
+  const at = performance.now();
+  options.see({ kind: "joined", runner: options.identity.name, at, tookMs: at - askedAt });
   const held = new Map<string, Work>();
   const running = new Set<Promise<void>>();
   const beats = beat(options, timings, held, drain, life);
