@@ -20,9 +20,10 @@ export type Call = { token?: string; body?: unknown; headers?: Record<string, st
 /** Removes what it made when the test has finished. `clock` can be moved. */
 export function appUnderTest(change: Partial<Omit<AppDeps, "settings">> & { settings?: Partial<Settings> } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "winnow-app-"));
-  const db = openDatabase(":memory:");
+  const own = openDatabase(":memory:");
+  const db = change.db ?? own;
   onTestFinished(() => {
-    db.close();
+    own.close();
     rmSync(directory, { recursive: true, force: true });
   });
   const clock = { now: 1_795_000_000_000 };

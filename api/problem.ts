@@ -117,7 +117,8 @@ function isBusy(thrown: unknown): boolean {
   return false;
 }
 
-function faultsOf(target: string, error: ZodError): Fault[] {
+/** What a schema refused: of a body by JSON pointers, elsewhere by names. */
+export function faultsOf(target: string, error: ZodError): Fault[] {
   return error.issues.slice(0, 50).map(({ path, message }) => ({
     pointer: target === "json" ? pointerTo(path) : path.map(String).join("."),
     detail: message,

@@ -1,18 +1,12 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { WinnowError } from "#contract/error.ts";
 import type { AppDeps } from "../app-deps.ts";
 import type { AppEnv } from "../app-env.ts";
 
-/** What carries an artifact's bytes, waits for a job, or streams: other limits hold there, see their routes. */
-const unlimited = [
-  { method: "PUT", path: /^\/api\/v1\/attempts\/[^/]+\/[^/]+\/artifacts\/[^/]+$/ },
-  { method: "POST", path: /^\/api\/v1\/runner\/claim$/ },
-  { method: "GET", path: /^\/api\/v1\/jobs\/[^/]+\/(events|log)$/ },
-];
-
-function isLimited(method: string, path: string): boolean {
-  return !unlimited.some((one) => one.method === method && one.path.test(path));
+/** Carries an artifact's bytes: its route counts them, and they take the time that they take. */
+function isUpload(method: string, path: string): boolean {
+  return method === "PUT" && /^\/api\/v1\/attempts\/[^/]+\/[^/]+\/artifacts\/[^/]+$/.test(path);
 }
 
 /** Counts bodies, also those that do not say how long they are. Throws `request.too-large`. */
@@ -23,20 +17,38 @@ export function limitBody({ settings }: AppDeps): MiddlewareHandler<AppEnv> {
   };
   const limit = bodyLimit({ maxSize: settings.bodyBytes, onError: refuse });
   return async (c, next) => {
-    const isUpload = c.req.method === "PUT" && !isLimited(c.req.method, c.req.path);
-    return isUpload ? await next() : await limit(c, next);
+    if (isUpload(c.req.method, c.req.path)) return await next();
+    const length = lengthOf(c.req);
+    if (length === undefined) return await limit(c, next);
+    if (length > settings.bodyBytes) refuse();
+    return await next();
   };
 }
 
-/** Answers for a request that takes too long. What it had begun goes on: a write is one transaction, whole or not at all. */
-export function limitTime({ settings }: AppDeps): MiddlewareHandler<AppEnv> {
+/**
+ * Bytes of a body that says how long it is, which the HTTP parser then holds it to; undefined for one that does not. Without a look at
+ * the body itself: that would make a stream of it.
+ */
+function lengthOf(request: Context<AppEnv>["req"]): number | undefined {
+  if (request.method === "GET" || request.method === "HEAD") return 0;
+  const length = request.header("content-length");
+  return length === undefined || request.header("transfer-encoding") !== undefined ? undefined : Number(length);
+}
+
+/**
+ * Answers for a request that takes too long until its answer begins; a claim may wait for a job besides. What it had begun goes on: a write is one transaction, whole or
+ * not at all.
+ */
+export function limitTime({ settings, timings }: AppDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
-    if (!isLimited(c.req.method, c.req.path)) return await next();
+    if (isUpload(c.req.method, c.req.path)) return await next();
+    const mostMs = settings.requestMs + (c.req.path === "/api/v1/runner/claim" ? timings.pollMs : 0);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const detail = `The request took more than ${settings.requestMs / 1000} s.`;
-      const error = new WinnowError("request.timeout", detail, "Look at it again; it may have been done.");
-      timer = setTimeout(() => reject(error), settings.requestMs);
+      timer = setTimeout(() => {
+        const detail = `The request took more than ${mostMs / 1000} s.`;
+        reject(new WinnowError("request.timeout", detail, "Look at it again; it may have been done."));
+      }, mostMs);
     });
     try {
       await Promise.race([next(), late]);

@@ -1,6 +1,6 @@
 import { OpenApiGeneratorV31 } from "@asteasolutions/zod-to-openapi";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { ErrorCode } from "#contract/error.ts";
+import { type ErrorCode, errors } from "#contract/error.ts";
 import type { AppEnv } from "../app-env.ts";
 import { problemExample } from "../routes/route.ts";
 import { meanings } from "../routes/service/problem-meanings.ts";
@@ -21,6 +21,32 @@ const schemes = {
   runner: "The token of one runner (`wrun_…`).",
   attempt: "The token of one attempt (`watt_…`): it dies with the attempt.",
 };
+
+type Responses = Record<string, { description?: string }>;
+type Described = { responses: Responses; parameters?: unknown; requestBody?: unknown };
+
+/** What follows from the whole of an operation and not from its route alone. */
+function settle(method: string, { responses, parameters, requestBody }: Described): void {
+  if (method !== "get") Object.assign(responses, { ...unaskedBody, ...responses });
+  const hasNothingToCheck = parameters === undefined && requestBody === undefined;
+  if (hasNothingToCheck && responses[422]?.description === "`request.invalid`") delete responses[422];
+}
+
+/** A body can come with each request that is no GET, also where none is taken: it is read, with the same limits. */
+const unaskedBody: Responses = Object.fromEntries(
+  (["request.timeout", "request.too-large"] as const).map((code) => [
+    errors[code].status,
+    {
+      description: `\`${code}\``,
+      content: {
+        "application/problem+json": {
+          schema: { $ref: "#/components/schemas/Problem" },
+          examples: { [code]: { $ref: `#/components/examples/${code}` } },
+        },
+      },
+    },
+  ]),
+);
 
 /** The OpenAPI 3.1 document of an app's routes. */
 export function openApiDocument(app: OpenAPIHono<AppEnv>) {
@@ -53,6 +79,8 @@ export function openApiDocument(app: OpenAPIHono<AppEnv>) {
   const examples = Object.fromEntries(
     Object.keys(meanings).map((code) => [code, { value: problemExample(code as ErrorCode) }]),
   ); // its keys
+  for (const item of Object.values(document.paths ?? {}))
+    for (const [method, operation] of Object.entries(item as Record<string, Described>)) settle(method, operation);
   return withNullableReferences({ ...document, components: { ...document.components, securitySchemes, examples } });
 }
 

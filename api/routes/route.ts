@@ -34,10 +34,14 @@ const withBody: readonly ErrorCode[] = [
 /**
  * The problems that a route may answer with, for `responses`. Handlers throw them, so that for types there are none.
  */
-export function refusals(options: { also?: readonly ErrorCode[]; hasBody?: boolean; isPublic?: boolean } = {}) {
-  const { also = [], hasBody = false, isPublic = false } = options;
+export function refusals(options: { also?: readonly ErrorCode[]; hasBody?: boolean } = {}) {
+  const { also = [], hasBody = false } = options;
   const waits: ErrorCode[] = also.includes("store.failed") ? ["request.timeout"] : []; // only what waits for others takes long
-  const all = [...always, ...(isPublic ? [] : withToken), ...(hasBody ? withBody : []), ...waits, ...also];
+  return refusalsOf([...always, ...withToken, ...(hasBody ? withBody : []), ...waits, ...also]);
+}
+
+/** The same with these problems alone. */
+export function refusalsOf(all: readonly ErrorCode[]) {
   const codes = [...new Set(all)];
   const statuses = [...new Set(codes.map((code) => errors[code].status))].sort();
   const responses = statuses.map((status) => [

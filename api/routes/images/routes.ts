@@ -8,6 +8,7 @@ import { toSummary } from "../../db/job-summary.ts";
 import { findImage, listImages } from "../../db/list-images.ts";
 import { pageJobs } from "../../db/page-jobs.ts";
 import { readTrend } from "../../db/read-trend.ts";
+import { faultsOf, InvalidRequest } from "../../problem.ts";
 import { imageExample, jobSummaryExample, trendExample } from "../examples.ts";
 import { cursor, limit, makeCursor, paged, readCursor } from "../query.ts";
 import { answer, newRoutes, refusals } from "../route.ts";
@@ -66,7 +67,9 @@ export function imageRoutes({ db }: AppDeps) {
   // The document names it `{repository}`; the pattern lets the slashes be, which a proxy may have decoded.
   routes.openAPIRegistry.registerPath(readRoute);
   routes.get("/images/:repository{.+}", access.middleware, (c) => {
-    const { repository } = readRoute.request.params.parse(c.req.param());
+    const params = readRoute.request.params.safeParse(c.req.param());
+    if (!params.success) throw new InvalidRequest(faultsOf("param", params.error));
+    const { repository } = params.data;
     const image = findImage(db, repository) ?? findImage(db, repositoryOf(repository));
     if (!image) throw imageUnknown(repository);
     const recent = pageJobs(db, { repository: image.repository, size: recentJobs }).map(toSummary);

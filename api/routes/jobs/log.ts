@@ -72,7 +72,16 @@ async function openLog({ db, store, logs }: AppDeps, wanted: Wanted) {
     return { size: stored.bytes, etag: `"${stored.sha256}"`, read, willGrow: false };
   }
   const size = attempt === 0 ? 0 : ((await logs.size(jobId, attempt)) ?? 0);
-  const read = (range?: ByteRange) => logs.read(jobId, attempt, range ?? { start: 0, end: size - 1 });
+  const read = async (range: ByteRange = { start: 0, end: size - 1 }) => {
+    try {
+      return await logs.read(jobId, attempt, range);
+    } catch (thrown) {
+      // Sealed between the look and the read: the same bytes are in the store now.
+      const sealed = findLog(db, { ...wanted, name: logName }).stored;
+      if (!sealed) throw thrown;
+      return await store.get(sealed.key, range);
+    }
+  };
   return { size, etag: undefined, read, willGrow };
 }
 

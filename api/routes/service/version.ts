@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { Version } from "#contract/service/admin-view.ts";
 import { protocolVersion } from "#contract/service/runner-protocol.ts";
 import type { AppDeps } from "../../app-deps.ts";
-import { answer, newRoutes, refusals } from "../route.ts";
+import { answer, newRoutes, refusalsOf } from "../route.ts";
 
 const route = createRoute({
   method: "get",
@@ -12,7 +12,8 @@ const route = createRoute({
   security: [],
   responses: {
     200: answer(Version, "The versions.", { version: "0.1.0", protocol: 1 }),
-    ...refusals({ isPublic: true }),
+    // A token is not needed, but one that comes must be good.
+    ...refusalsOf(["token.invalid", "request.rate-limited"]),
   },
 });
 
