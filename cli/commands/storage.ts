@@ -5,7 +5,7 @@ import { s3Store } from "#api/store/s3.ts";
 import { setupBucket } from "#api/store/setup-bucket.ts";
 import { errors } from "#contract/error.ts";
 import { formatTable } from "../format.ts";
-import { loadS3Settings } from "../service-config.ts";
+import { loadS3Settings } from "../s3-config.ts";
 import type { World } from "../world.ts";
 
 /** `winnow storage check`: tries all that the server asks of the store that its environment names. 0 when it can all of it. */
