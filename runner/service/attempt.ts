@@ -188,9 +188,15 @@ async function tellFault(thrown: unknown, { job, lease, calls }: Pick<Own, "leas
   const error = toFailure(asWinnowError(thrown), secretsOf(job.request));
   const log = { bytes: 0, sha256: createHash("sha256").digest("hex") };
   const call = { method: "POST", path: "/finish", body: { outcome: { state: "failed", error }, log } } as const;
+  const tell = () => calls.ask(call, Finished);
   return await lease
     .mayTell()
-    .then(() => calls.ask(call, Finished))
+    // What there was of the log is not of use any more: the server empties it when the sizes differ, and takes the second call.
+    .then(() =>
+      tell().catch((refused) =>
+        refused instanceof Refusal && refused.status === 416 ? tell() : Promise.reject(refused),
+      ),
+    )
     .then(
       () => true,
       () => false,

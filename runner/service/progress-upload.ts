@@ -9,7 +9,8 @@ export type ProgressUpload = {
   pump(): Promise<void>;
 };
 
-const batchSize = 200;
+/** 50 events of 2000 characters, each six bytes when JSON escapes it, stay below what the server reads of a body (1 MiB). */
+const batchSize = 50;
 /** A job that has more to tell tells no more: its log has it all. */
 const mostEvents = 10_000;
 
