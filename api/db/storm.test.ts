@@ -36,7 +36,9 @@ function bundle(name: string, script: string): string {
 }
 const folders = { "#contract": join(projectRoot(), "contract") };
 
-it(`four processes share ${jobCount} jobs: none twice, none lost, nobody is told that the database is busy`, async () => {
+it(`four processes share ${jobCount} jobs: none twice, none lost, nobody is told that the database is busy`, {
+  timeout: 1_200_000,
+}, async () => {
   const file = join(root, "shared.db");
   const db = openDatabase(file);
   writing(db, (tx) => {
@@ -78,7 +80,9 @@ it(`four processes share ${jobCount} jobs: none twice, none lost, nobody is told
   db.close();
 });
 
-it(`a writer that is killed ${kills} times loses nothing that it had acknowledged, and damages nothing`, async () => {
+it(`a writer that is killed ${kills} times loses nothing that it had acknowledged, and damages nothing`, {
+  timeout: 1_200_000,
+}, async () => {
   const file = join(root, "killed.db");
   const db = openDatabase(file);
   const runnerId = aRunner(db, { slots: 64 });
