@@ -1,4 +1,6 @@
+import { sql } from "drizzle-orm";
 import type { Db } from "./open.ts";
+import { prepared } from "./prepared.ts";
 import { type EventKind, events } from "./schema.ts";
 
 export type JobEvent = {
@@ -12,7 +14,18 @@ export type JobEvent = {
 
 /** Adds to a job's history. Within the transaction of the change that it tells of, when there is one. */
 export function appendEvent(db: Db, { jobId, attempt, at, kind, detail }: JobEvent): void {
-  db.insert(events)
-    .values({ jobId, attempt: attempt ?? null, at, kind, detail })
-    .run();
+  insertion(db).run({ jobId, attempt: attempt ?? null, at, kind, detail });
 }
+
+const insertion = prepared((db) =>
+  db
+    .insert(events)
+    .values({
+      jobId: sql.placeholder("jobId"),
+      attempt: sql.placeholder("attempt"),
+      at: sql.placeholder("at"),
+      kind: sql.placeholder("kind"),
+      detail: sql.placeholder("detail"),
+    })
+    .prepare(),
+);

@@ -1,18 +1,19 @@
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./open.ts";
+import { prepared } from "./prepared.ts";
 import { attempts, jobs } from "./schema.ts";
 
 /** One attempt, and where its job stands. */
-export type FoundAttempt = NonNullable<ReturnType<typeof attemptWhere>>;
+export type FoundAttempt = NonNullable<ReturnType<ReturnType<typeof byNumber>["get"]>>;
 
 /** Undefined when there is no such attempt. */
 export function findAttempt(db: Db, { jobId, attempt }: { jobId: string; attempt: number }): FoundAttempt | undefined {
-  return attemptWhere(db, and(eq(attempts.jobId, jobId), eq(attempts.number, attempt)));
+  return byNumber(db).get({ jobId, attempt });
 }
 
 /** The attempt whose token has this SHA-256 (hex); undefined when there is none, or its token was renewed. */
 export function findAttemptByToken(db: Db, tokenHash: string): FoundAttempt | undefined {
-  return attemptWhere(db, eq(attempts.tokenHash, tokenHash));
+  return byToken(db).get({ tokenHash });
 }
 
 /** Whether its holder may still write. */
@@ -20,6 +21,12 @@ export function isAtWork({ state, jobState, attempt, jobAttempt }: FoundAttempt)
   const isCurrent = attempt === jobAttempt && (jobState === "running" || jobState === "canceling");
   return isCurrent && (state === "claimed" || state === "running");
 }
+
+const byNumber = prepared((db) => {
+  const isJob = eq(attempts.jobId, sql.placeholder("jobId"));
+  return attemptWhere(db, and(isJob, eq(attempts.number, sql.placeholder("attempt"))));
+});
+const byToken = prepared((db) => attemptWhere(db, eq(attempts.tokenHash, sql.placeholder("tokenHash"))));
 
 function attemptWhere(db: Db, condition: SQL | undefined) {
   return db
@@ -40,5 +47,5 @@ function attemptWhere(db: Db, condition: SQL | undefined) {
     .from(attempts)
     .innerJoin(jobs, eq(jobs.id, attempts.jobId))
     .where(condition)
-    .get();
+    .prepare();
 }

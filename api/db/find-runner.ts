@@ -1,26 +1,30 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { WinnowError } from "#contract/error.ts";
 import type { Db } from "./open.ts";
+import { prepared } from "./prepared.ts";
 import { runners } from "./schema.ts";
 
 export type Runner = typeof runners.$inferSelect;
 
 /** Undefined for one that is unknown or was removed. */
 export function findRunner(db: Db, id: string): Runner | undefined {
-  return db
-    .select()
-    .from(runners)
-    .where(and(eq(runners.id, id), isNull(runners.removedAt)))
-    .get();
+  return byId(db).get({ id });
 }
 
 /** The runner whose token has this SHA-256 (hex). Undefined when there is none, or it was removed. */
 export function findRunnerByToken(db: Db, tokenHash: string): Runner | undefined {
+  return byToken(db).get({ tokenHash });
+}
+
+const byId = prepared((db) => ofCondition(db, eq(runners.id, sql.placeholder("id"))));
+const byToken = prepared((db) => ofCondition(db, eq(runners.tokenHash, sql.placeholder("tokenHash"))));
+
+function ofCondition(db: Db, condition: SQL) {
   return db
     .select()
     .from(runners)
-    .where(and(eq(runners.tokenHash, tokenHash), isNull(runners.removedAt)))
-    .get();
+    .where(and(condition, isNull(runners.removedAt)))
+    .prepare();
 }
 
 /** Whether a runner may be given jobs at all. */

@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
 import { migrateDatabase } from "./migrate.ts";
+import { noteTransaction } from "./prepared.ts";
 import * as schema from "./schema.ts";
 
 /** What a query needs: a database or a transaction of one, so that queries nest. */
@@ -50,7 +51,11 @@ export function openDatabase(file: string, options: { readonly?: boolean } = {})
 
 /** Runs `work` in one `BEGIN IMMEDIATE` transaction: a read that leads to a write must hold the write lock from the start. */
 export function writing<T>(db: Db, work: (tx: Db) => T): T {
-  return db.transaction(work, { behavior: "immediate" });
+  const noted = (tx: Db): T => {
+    noteTransaction(tx, db);
+    return work(tx);
+  };
+  return db.transaction(noted, { behavior: "immediate" });
 }
 
 /** More than the service has; a query whose text depends on its values must not fill the memory. */
