@@ -2,6 +2,7 @@ import { and, asc, count, desc, eq, lte, type SQL, sql } from "drizzle-orm";
 import { canTakeJobs, findRunner, type Runner } from "./find-runner.ts";
 import { heldBy } from "./held-by.ts";
 import { type Db, writing } from "./open.ts";
+import { prepared } from "./prepared.ts";
 import { attempts, jobs } from "./schema.ts";
 import { type Candidate, candidateColumns, type Lease, takeJob } from "./take-job.ts";
 
@@ -53,13 +54,17 @@ function takeSeveral(tx: Db, runner: Runner, claim: Claim): ClaimedLease[] {
 type Earlier = { jobId: string; attempt: number; lease: number; state: string };
 
 function earlier(db: Db, { runnerId, claimId }: Claim): Earlier[] {
-  return db
+  return earlierOf(db).all({ runnerId, claimId });
+}
+
+const earlierOf = prepared((db) =>
+  db
     .select({ jobId: attempts.jobId, attempt: attempts.number, lease: attempts.lease, state: attempts.state })
     .from(attempts)
-    .where(and(eq(attempts.claimId, claimId), eq(attempts.runner, runnerId)))
+    .where(and(eq(attempts.claimId, sql.placeholder("claimId")), eq(attempts.runner, sql.placeholder("runnerId"))))
     .orderBy(sql`${attempts}.rowid`) // as they were handed out
-    .all();
-}
+    .prepare(),
+);
 
 function renew(tx: Db, before: Earlier[], claim: Claim): ClaimedLease[] {
   const { now, leaseMs } = claim;
@@ -84,37 +89,45 @@ function renew(tx: Db, before: Earlier[], claim: Claim): ClaimedLease[] {
 }
 
 function candidates(db: Db, runner: Runner, { now, slots }: { now: number; slots: number }): Candidate[] {
-  return db
+  const [labels, architectures] = [JSON.stringify(runner.labels), JSON.stringify(runner.engine.architectures)];
+  return candidatesFor(db).all({ now, slots, runnerId: runner.id, labels, architectures });
+}
+
+const candidatesFor = prepared((db) =>
+  db
     .select(candidateColumns)
     .from(jobs)
-    .where(and(sql`${jobs.state} = 'queued'`, lte(jobs.runAfterAt, now), isFor(runner)))
+    .where(and(sql`${jobs.state} = 'queued'`, lte(jobs.runAfterAt, sql.placeholder("now")), isForRunner()))
     .orderBy(desc(jobs.priority), asc(jobs.seq))
-    .limit(slots)
-    .all();
-}
+    .limit(sql.placeholder("slots"))
+    .prepare(),
+);
 
 /**
  * `fits` of api/queue/fits.ts in SQL; queue.test.ts holds one against the other. Needs that are no JSON fit everybody: whoever gets
  * such a job finds out that it cannot be read.
  */
-function isFor({ id, labels, engine }: Runner): SQL {
+function isForRunner(): SQL {
+  const [id, labels, architectures] = ["runnerId", "labels", "architectures"].map((name) => sql.placeholder(name));
   return sql`(${jobs.needs} = '{}' or case when json_valid(${jobs.needs}) then not exists (
       select 1 from json_each(${jobs.needs}) as need where not exists (
-        select 1 from json_each(${JSON.stringify(labels)}) as label where label.key = need.key and label.value = need.value
+        select 1 from json_each(${labels}) as label where label.key = need.key and label.value = need.value
       )) else 1 end)
     and (${jobs.architecture} is null
-      or ${jobs.architecture} in (select value from json_each(${JSON.stringify(engine.architectures)})))
+      or ${jobs.architecture} in (select value from json_each(${architectures})))
     and (${jobs.uncounted} = 0 or not exists (
       select 1 from ${attempts} where ${attempts.jobId} = ${jobs.id} and ${attempts.runner} = ${id}
         and ${attempts.releaseReason} = 'unfit'))`;
 }
 
 function heldCount(tx: Db, runnerId: string): number {
-  const isActive = sql`${jobs.state} in ('running', 'canceling')`;
-  const held = tx
+  return heldOf(tx).get({ runnerId })?.jobs ?? 0;
+}
+
+const heldOf = prepared((db) =>
+  db
     .select({ jobs: count() })
     .from(jobs)
-    .where(and(eq(jobs.runner, runnerId), isActive))
-    .get();
-  return held?.jobs ?? 0;
-}
+    .where(and(eq(jobs.runner, sql.placeholder("runnerId")), sql`${jobs.state} in ('running', 'canceling')`))
+    .prepare(),
+);

@@ -3,6 +3,7 @@ import { JobRequest } from "#contract/job.ts";
 import { appendEvent } from "./append-event.ts";
 import type { Failure } from "./end-attempt.ts";
 import type { Db } from "./open.ts";
+import { prepared } from "./prepared.ts";
 import { attempts, jobs } from "./schema.ts";
 
 /** The right to work on a job until `expiresAt`. Every write of its holder repeats `jobId`, `attempt` and `lease`. */
@@ -42,38 +43,58 @@ export function takeJob(tx: Db, { seq, id, request: text, force }: Candidate, ta
   const request = parseRequest(text);
   if (!request) return failUnreadable(tx, id, now);
   const expiresAt = now + leaseMs;
-  const row = tx
-    .update(jobs)
-    .set({
-      state: "running",
-      runner,
-      attempt: sql`${jobs.attempt} + 1`,
-      lease: sql`${jobs.lease} + 1`,
-      leaseExpiresAt: expiresAt,
-      finishAskedAt: null,
-      ...(claim ? {} : { startedAt: sql`coalesce(${jobs.startedAt}, ${now})` }),
-    })
-    .where(and(eq(jobs.seq, seq), eq(jobs.state, "queued")))
-    .returning({ attempt: jobs.attempt, lease: jobs.lease })
-    .get();
+  const row = handOver(tx).get({ seq, runner, expiresAt, startedAt: claim ? null : now });
   if (!row) return undefined;
   const { attempt, lease } = row;
-  const state = claim ? { state: "claimed" as const } : { state: "running" as const, startedAt: now };
-  tx.insert(attempts)
-    .values({
-      jobId: id,
-      number: attempt,
-      ...state,
-      runner,
-      lease,
-      claimedAt: now,
-      claimId: claim?.id ?? null,
-      tokenHash: claim?.tokenHash ?? null,
-    })
-    .run();
+  const state = claim ? { state: "claimed", startedAt: null } : { state: "running", startedAt: now };
+  insertion(tx).run({
+    jobId: id,
+    number: attempt,
+    ...state,
+    runner,
+    lease,
+    claimedAt: now,
+    claimId: claim?.id ?? null,
+    tokenHash: claim?.tokenHash ?? null,
+  });
   appendEvent(tx, { jobId: id, attempt, at: now, kind: "state", detail: { state: "running", runner } });
   return { jobId: id, attempt, lease, expiresAt, request, force };
 }
+
+const handOver = prepared((db) =>
+  db
+    .update(jobs)
+    .set({
+      state: "running",
+      runner: sql`${sql.placeholder("runner")}`,
+      attempt: sql`${jobs.attempt} + 1`,
+      lease: sql`${jobs.lease} + 1`,
+      leaseExpiresAt: sql`${sql.placeholder("expiresAt")}`,
+      finishAskedAt: null,
+      // A claim that is to be confirmed starts nothing yet: null then.
+      startedAt: sql`coalesce(${jobs.startedAt}, ${sql.placeholder("startedAt")})`,
+    })
+    .where(and(eq(jobs.seq, sql.placeholder("seq")), eq(jobs.state, "queued")))
+    .returning({ attempt: jobs.attempt, lease: jobs.lease })
+    .prepare(),
+);
+
+const insertion = prepared((db) =>
+  db
+    .insert(attempts)
+    .values({
+      jobId: sql.placeholder("jobId"),
+      number: sql.placeholder("number"),
+      state: sql.placeholder("state"),
+      startedAt: sql.placeholder("startedAt"),
+      runner: sql.placeholder("runner"),
+      lease: sql.placeholder("lease"),
+      claimedAt: sql.placeholder("claimedAt"),
+      claimId: sql.placeholder("claimId"),
+      tokenHash: sql.placeholder("tokenHash"),
+    })
+    .prepare(),
+);
 
 /** Undefined when the text is no request that this version knows. */
 export function parseRequest(text: string): JobRequest | undefined {
