@@ -3,7 +3,7 @@ import { openDatabase, writing } from "#api/db/open.ts";
 import { submitJob } from "#api/db/submit-job.ts";
 import { JobRequest } from "#contract/job.ts";
 import { Claimed, Registered } from "#contract/service/runner-protocol.ts";
-import { apiClient } from "../service/api-client.ts";
+import { type Answer, apiClient } from "../service/api-client.ts";
 import { unexpected } from "../service/insist.ts";
 import { type ServiceProcess, startService } from "../service/service-process.ts";
 import { issueTokens } from "../service/tokens.ts";
@@ -25,6 +25,15 @@ export async function measureRates({ ms }: { ms: number }): Promise<Rate[]> {
   ];
 }
 
+/** The server's code is compiled while it runs: the first seconds are not what a server does all day. */
+const warmUpMs = 3_000;
+
+async function whenWarm(ms: number, call: (connection: number) => Promise<Answer>, begin = () => {}): Promise<Calls> {
+  await saturate({ connections, ms: warmUpMs }, call);
+  begin();
+  return await saturate({ connections, ms }, call);
+}
+
 async function onServer<T>(measure: (service: ServiceProcess) => Promise<T>): Promise<T> {
   const service = await startService({ env: { WINNOW_LOG_LEVEL: "warn" } });
   try {
@@ -39,7 +48,7 @@ async function submits(service: ServiceProcess, ms: number): Promise<Rate> {
   // Each token has a limit of its own, and the server as a whole is what is measured.
   const tokens = await issueTokens(client, service.adminToken, { scope: "submit", count: 40 });
   let index = 0;
-  const calls = await saturate({ connections, ms }, () => {
+  const calls = await whenWarm(ms, () => {
     const token = tokens[index % tokens.length] ?? "";
     const body = { request: { kind: "info", image: `bench.example/job-${index++}:1` } };
     return client.call({ method: "POST", path: "/jobs", token, body });
@@ -49,19 +58,23 @@ async function submits(service: ServiceProcess, ms: number): Promise<Rate> {
 }
 
 async function claims(service: ServiceProcess, ms: number, slots: number): Promise<Rate> {
-  const waiting = slots === 1 ? ms * 4 : ms * 10;
+  const waiting = (ms + warmUpMs) * (slots === 1 ? 3 : 8);
   await queue(service, waiting);
   const client = apiClient(service.origin, { connections });
   const runners = await register(service, { count: Math.ceil(waiting / 48), slots: 64 });
   const ids = new Set<string>();
   let index = 0;
-  const calls = await saturate({ connections, ms }, async () => {
-    const token = runners[index++ % runners.length] ?? "";
-    const body = { claimId: randomUUID(), slots };
-    const answer = await client.call({ method: "POST", path: "/runner/claim", token, body });
-    if (answer.status === 200) for (const { jobId } of Claimed.parse(answer.content).jobs) ids.add(jobId);
-    return answer;
-  });
+  const calls = await whenWarm(
+    ms,
+    async () => {
+      const token = runners[index++ % runners.length] ?? "";
+      const body = { claimId: randomUUID(), slots };
+      const answer = await client.call({ method: "POST", path: "/runner/claim", token, body });
+      if (answer.status === 200) for (const { jobId } of Claimed.parse(answer.content).jobs) ids.add(jobId);
+      return answer;
+    },
+    () => ids.clear(),
+  );
   client.close();
   return { name: slots === 1 ? "claims" : `claims, ${slots} at a time`, perSecond: ids.size / calls.seconds, calls };
 }
@@ -77,9 +90,9 @@ async function heartbeats(service: ServiceProcess, ms: number): Promise<Rate> {
     }),
   );
   let index = 0;
-  const calls = await saturate({ connections, ms }, () => {
-    const one = held[index++ % held.length];
-    return one && client.call({ method: "POST", path: "/runner/heartbeat", ...one });
+  const calls = await whenWarm(ms, () => {
+    const one = held[index++ % held.length] ?? { token: "" };
+    return client.call({ method: "POST", path: "/runner/heartbeat", ...one });
   });
   client.close();
   return { name: "heartbeats", perSecond: good(calls, [200]) / calls.seconds, calls };
@@ -87,19 +100,25 @@ async function heartbeats(service: ServiceProcess, ms: number): Promise<Rate> {
 
 /** Whole lives of jobs: claim, start, finish. */
 async function cycles(service: ServiceProcess, ms: number): Promise<Rate> {
-  await queue(service, ms * 2);
+  await queue(service, (ms + warmUpMs) * 2);
   const client = apiClient(service.origin, { connections });
   const runners = await register(service, { count: connections, slots: 1 });
   let done = 0;
-  const calls = await saturate({ connections, ms }, async (connection) => {
-    const { jobId, attempt, token } = await claimOne(client, runners[connection] ?? "");
-    const path = `/attempts/${jobId}/${attempt}`;
-    await client.call({ method: "POST", path: `${path}/start`, token });
-    const body = { outcome: { state: "succeeded" }, log: { bytes: 0, sha256: emptySha256 } };
-    const answer = await client.call({ method: "POST", path: `${path}/finish`, token, body });
-    if (answer.status === 200) done++;
-    return answer;
-  });
+  const calls = await whenWarm(
+    ms,
+    async (connection) => {
+      const { jobId, attempt, token } = await claimOne(client, runners[connection] ?? "");
+      const path = `/attempts/${jobId}/${attempt}`;
+      await client.call({ method: "POST", path: `${path}/start`, token });
+      const body = { outcome: { state: "succeeded" }, log: { bytes: 0, sha256: emptySha256 } };
+      const answer = await client.call({ method: "POST", path: `${path}/finish`, token, body });
+      if (answer.status === 200) done++;
+      return answer;
+    },
+    () => {
+      done = 0;
+    },
+  );
   client.close();
   return { name: "jobs (claim, start, finish)", perSecond: done / calls.seconds, calls };
 }
