@@ -39,12 +39,16 @@ export function refuseInvalid(result: { success: boolean; target: string; error?
 export function answerError(deps: AppDeps) {
   return (thrown: unknown, c: Context<AppEnv>): Response => {
     const error = toPublicError(thrown, c.req.path);
-    const { status } = errors[error.code];
     const line = { requestId: c.var.requestId, method: c.req.method, path: c.req.path, code: error.code };
-    if (status >= 500) deps.log.error({ ...line, err: thrown }, "request failed");
+    if (errors[error.code].status < 500) deps.log.debug(line, "request refused");
+    else if (passing.has(error.code)) deps.log.info(line, "request refused for now");
+    else deps.log.error({ ...line, err: thrown }, "request failed");
     return answerProblem(c, error);
   };
 }
+
+/** Come and go by themselves while nothing is broken: a restart, a backup. */
+const passing: ReadonlySet<ErrorCode> = new Set(["service.draining", "database.busy"]);
 
 export function answerProblem(c: Context<AppEnv>, error: WinnowError): Response {
   const { status, retryable } = errors[error.code];
@@ -81,10 +85,12 @@ export function notFound(path: string): WinnowError {
 function toPublicError(thrown: unknown, path: string): WinnowError {
   if (thrown instanceof WinnowError) return thrown.code === "internal" ? internal() : thrown;
   if (thrown instanceof HTTPException) return fromHttpException(thrown, path);
-  if (isBusy(thrown)) {
+  if (isOfSqlite(thrown, "SQLITE_BUSY")) {
     const hint = "Try again in a second; if it lasts, see what else writes to the database.";
     return new WinnowError("database.busy", "Another process holds the database.", hint);
   }
+  if (isOfSqlite(thrown, "SQLITE_FULL"))
+    return new WinnowError("disk.full", "The server's disk is full.", "Free space where its state directory lies.");
   return internal();
 }
 
@@ -110,10 +116,10 @@ function fromHttpException({ status }: HTTPException, path: string): WinnowError
   }
 }
 
-/** `SQLITE_BUSY` in its variants, also below what drizzle wraps around it. */
-function isBusy(thrown: unknown): boolean {
+/** A result code of SQLite in its variants, also below what drizzle wraps around it. */
+function isOfSqlite(thrown: unknown, code: string): boolean {
   for (let at = thrown; at instanceof Error; at = at.cause)
-    if ("code" in at && typeof at.code === "string" && at.code.startsWith("SQLITE_BUSY")) return true;
+    if ("code" in at && typeof at.code === "string" && at.code.startsWith(code)) return true;
   return false;
 }
 

@@ -24,3 +24,4 @@ export function breakableDb(db: Db): { db: Db; breakWith(thrown: Error | undefin
 }
 
 export const busyError = () => new Database.SqliteError("database is locked", "SQLITE_BUSY");
+export const fullError = () => new Database.SqliteError("database or disk is full", "SQLITE_FULL");

@@ -8,7 +8,7 @@ import { appUnderTest } from "../app-under-test.ts";
 import { issueToken } from "../db/issue-token.ts";
 import { jobs, tokens } from "../db/schema.ts";
 import { protocolUnderTest, reportOf, succeeded } from "../routes/runner/protocol.builder.ts";
-import { breakableDb, busyError } from "./broken.builder.ts";
+import { breakableDb, busyError, fullError } from "./broken.builder.ts";
 import { committedText } from "./committed.ts";
 import { fillPath, makeJudge, type Operation, operationsOf } from "./operations.builder.ts";
 
@@ -293,7 +293,7 @@ function find(name: string): Operation {
 }
 
 async function failingDatabase(seen: Set<string>, faults: string[]): Promise<void> {
-  for (const fault of [busyError(), new Error("the disk melted")]) {
+  for (const fault of [busyError(), fullError(), new Error("the disk melted")]) {
     const plain = appUnderTest();
     const breakable = breakableDb(plain.db);
     const at = await world({ db: breakable.db });

@@ -22,7 +22,7 @@ export function jsonBody<S extends z.ZodType>(schema: S, example: NoInfer<z.inpu
 }
 
 /** What every route may answer; those with a token also the codes that have to do with it. */
-const always: readonly ErrorCode[] = ["request.invalid", "database.busy", "internal"];
+const always: readonly ErrorCode[] = ["request.invalid", "database.busy", "disk.full", "internal"];
 const withToken: readonly ErrorCode[] = ["token.missing", "token.invalid", "token.denied", "request.rate-limited"];
 const withBody: readonly ErrorCode[] = [
   "request.malformed",
