@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
+import { fillRepositories } from "./fill-repositories.ts";
 import { migrateDatabase } from "./migrate.ts";
 import { noteTransaction } from "./prepared.ts";
 import * as schema from "./schema.ts";
@@ -30,6 +31,7 @@ export function openDatabase(file: string, options: { readonly?: boolean } = {})
       // Set by one connection before any work; a reader of the old mode would make a switch fail later.
       own.pragma("journal_mode = WAL");
       migrateDatabase(own);
+      fillRepositories(own);
     });
   }
   const client = new Database(file, { readonly: options.readonly ?? false, timeout: busyTimeoutMs });

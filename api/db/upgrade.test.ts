@@ -5,11 +5,13 @@ import Database from "better-sqlite3";
 import { afterAll, describe, expect, it } from "vitest";
 import { projectRoot } from "../root.ts";
 import { checkDatabase } from "./check-database.ts";
+import { listImages } from "./list-images.ts";
 import { listJobs } from "./list-jobs.ts";
 import { openDatabase } from "./open.ts";
 import { pageJobs } from "./page-jobs.ts";
 import { readJobView } from "./read-job-view.ts";
 import { readReport } from "./read-report.ts";
+import { readTrend } from "./read-trend.ts";
 import { reapAttempts } from "./reap-attempts.ts";
 
 const root = mkdtempSync(join(tmpdir(), "winnow-upgrade-"));
@@ -59,6 +61,18 @@ describe("a database of the release before the service", () => {
       null,
       null,
     ]);
+    db.close();
+  });
+
+  it("has its jobs and reports under their repositories, however often it is opened", () => {
+    const file = anOldState();
+    openDatabase(file).close();
+    const db = openDatabase(file);
+    const images = listImages(db, { size: 10 });
+    expect(images.reduce((sum, image) => sum + image.jobs, 0)).toBe(6);
+    const shop = images.find(({ repository }) => repository === "registry.example:5000/shop");
+    expect(shop).toMatchObject({ last: { verdict: "verified" } });
+    expect(readTrend(db, "registry.example:5000/shop")).toHaveLength(1);
     db.close();
   });
 
