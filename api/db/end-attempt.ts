@@ -24,12 +24,17 @@ export const heldColumns = {
 
 /** A job and its attempt that is at work. */
 export type AtWork = ReturnType<typeof atWork>[number];
-export type HeldJob = Omit<AtWork, "attemptState" | "claimedAt">;
+export type HeldJob = Omit<AtWork, "attemptState" | "claimedAt" | "leaseExpiresAt">;
 
 /** The jobs at work that fit, with the states of their attempts. Oldest first. */
 export function atWork(tx: Db, condition: SQL | undefined) {
   return tx
-    .select({ ...heldColumns, attemptState: attempts.state, claimedAt: attempts.claimedAt })
+    .select({
+      ...heldColumns,
+      leaseExpiresAt: jobs.leaseExpiresAt,
+      attemptState: attempts.state,
+      claimedAt: attempts.claimedAt,
+    })
     .from(jobs)
     .innerJoin(attempts, and(eq(attempts.jobId, jobs.id), eq(attempts.number, jobs.attempt)))
     .where(condition)

@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import type { JobState } from "#contract/job.ts";
 import { type AtWork, canceledFailure, endAttempt, type Failure } from "./end-attempt.ts";
 import type { Db } from "./open.ts";
-import { attempts } from "./schema.ts";
+import { attempts, type ReleaseReason } from "./schema.ts";
 
 /** An attempt that the server ended, and where the job stands now. */
 export type Reaped = { jobId: string; attempt: number; state: JobState };
@@ -35,13 +35,27 @@ export function loseAttempt(tx: Db, held: AtWork, now: number): Reaped {
 
 /** Takes back a claim that nobody confirmed: as if it had not been. */
 export function giveBack(tx: Db, held: AtWork, now: number): Reaped {
-  endAttempt(tx, held, {
-    now,
-    attempt: { state: "released", releaseReason: "not-started" },
-    job: { state: "queued", runAfterAt: dueSince(held, now) },
-    detail: { reason: "not-started" },
-  });
-  return { jobId: held.id, attempt: held.attempt, state: "queued" };
+  return release(tx, held, { reason: "not-started", now, runAfterAt: dueSince(held, now) });
+}
+
+/**
+ * Takes back a job that its runner dropped because the server was away. It does not count, however often that happens; a job that was
+ * being canceled is canceled. It has been at work: its time in the queue begins anew, or a long outage would have it expire.
+ */
+export function takeBack(tx: Db, held: AtWork, now: number): Reaped {
+  if (held.attemptState === "claimed") return giveBack(tx, held, now);
+  return release(tx, held, { reason: "server-away", now, runAfterAt: now });
+}
+
+type Taken = { reason: ReleaseReason; now: number; runAfterAt: number };
+
+function release(tx: Db, held: AtWork, { reason, now, runAfterAt }: Taken): Reaped {
+  const job =
+    held.state === "canceling"
+      ? { state: "canceled" as const, error: canceledFailure }
+      : { state: "queued" as const, runAfterAt };
+  endAttempt(tx, held, { now, attempt: { state: "released", releaseReason: reason }, job, detail: { reason } });
+  return { jobId: held.id, attempt: held.attempt, state: job.state };
 }
 
 /** When a job that was given back was due: how long it waits in the queue counts on. Not in the future, though the clock went back. */

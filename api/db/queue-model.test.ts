@@ -213,7 +213,7 @@ const commands = [
   fc.constantFrom(0, 1000, 15_000, 20_001, 60_001, 130_000, 3_600_000, -1000, -3_600_000).map((ms) =>
     step(`${ms} ms pass, reap`, (model, real) => {
       model.now += ms;
-      reapAttempts(real.db, { ...windows, now: model.now });
+      reapAttempts(real.db, { ...windows, now: model.now, pardonedUntil: model.pardonedUntil });
       model.reap();
     }),
   ),
@@ -302,7 +302,7 @@ it(`the queue does what the model says, over ${runs} histories of 60 steps`, { t
           }
           steps += [...history].length;
           for (const { state, attempts } of pair.model.jobs)
-            for (const one of [state, ...attempts.map((at) => `attempt ${at.state}`)])
+            for (const one of [state, ...attempts.map((at) => `attempt ${at.isDropped ? "dropped" : at.state}`)])
               ends.set(one, (ends.get(one) ?? 0) + 1);
         },
       ),
@@ -313,7 +313,7 @@ it(`the queue does what the model says, over ${runs} histories of 60 steps`, { t
   }
   // That it went everywhere: every state of jobs and of attempts was reached, many times.
   const reached = ["queued", "running", "canceling", "succeeded", "failed", "canceled", "expired"];
-  const tried = ["claimed", "running", "succeeded", "failed", "canceled", "lost", "released"].map(
+  const tried = ["claimed", "running", "succeeded", "failed", "canceled", "lost", "released", "dropped"].map(
     (one) => `attempt ${one}`,
   );
   for (const state of [...reached, ...tried]) expect(ends.get(state) ?? 0, state).toBeGreaterThan(0);

@@ -11,6 +11,8 @@ export type ModelAttempt = {
   /** What its finish was answered. */
   answer?: { hash: string; state: string };
   isUnfit?: boolean;
+  /** Given back after it was started, as its runner was out of touch with a server that was away. */
+  isDropped?: boolean;
 };
 export type ModelJob = {
   state: "queued" | "running" | "canceling" | "succeeded" | "failed" | "canceled" | "expired";
@@ -30,6 +32,8 @@ const ended = ["succeeded", "failed", "canceled", "expired"];
 export class QueueModel {
   now = 1_800_000_000_000;
   jobs: ModelJob[] = [];
+  /** What the server gave all leases when it came back. A job that still has it then was not heard of since. */
+  pardonedUntil: number | undefined;
   /** By number: room, whether it has the label, whether it drains. */
   runners: { slots: number; hasZone: boolean; isDraining: boolean }[];
 
@@ -132,7 +136,9 @@ export class QueueModel {
       if (at.state === "claimed" && at.claimedAt < this.now - windows.startWindowMs) this.#giveBack(job, at);
       else if (job.state === "canceling" && job.cancelAskedAt < this.now - windows.cancelGraceMs)
         at.state = job.state = "canceled";
-      else if (job.leaseExpiresAt < this.now) this.#lose(job, at);
+      else if (job.leaseExpiresAt >= this.now) continue;
+      else if (job.leaseExpiresAt === this.pardonedUntil) this.#giveBack(job, at);
+      else this.#lose(job, at);
     }
   }
 
@@ -150,6 +156,7 @@ export class QueueModel {
   }
 
   amnesty(): void {
+    this.pardonedUntil = this.now + windows.leaseMs;
     for (const job of this.jobs) {
       if (isActive(job)) {
         job.leaseExpiresAt = this.now + windows.leaseMs;
@@ -202,9 +209,10 @@ export class QueueModel {
   }
 
   #giveBack(job: ModelJob, at: ModelAttempt): void {
+    at.isDropped = at.state === "running";
     at.state = "released";
-    job.state = "queued";
-    job.runAfterAt = Math.min(job.runAfterAt, this.now);
+    job.state = job.state === "canceling" ? "canceled" : "queued";
+    job.runAfterAt = at.isDropped ? this.now : Math.min(job.runAfterAt, this.now);
   }
 
   #lose(job: ModelJob, at: ModelAttempt): void {

@@ -1,6 +1,6 @@
 import { and, eq, lt, notExists, sql } from "drizzle-orm";
 import { atWork, canceledFailure, endAttempt } from "./end-attempt.ts";
-import { giveBack, loseAttempt, type Reaped } from "./lose-attempt.ts";
+import { giveBack, loseAttempt, type Reaped, takeBack } from "./lose-attempt.ts";
 import { type Db, writing } from "./open.ts";
 import { jobs, runners } from "./schema.ts";
 
@@ -11,6 +11,8 @@ export type Reaping = {
   /** How long a claim may stay unconfirmed, and how long a canceled job may clean up. Left out: for ever. */
   startWindowMs?: number;
   cancelGraceMs?: number;
+  /** When the leases end that the last amnesty gave: one that ends then was never renewed since. */
+  pardonedUntil?: number;
 };
 
 // Spelled out for the partial index, and the second half lets SQLite walk it.
@@ -18,13 +20,16 @@ const isActive = sql`${jobs.state} in ('running', 'canceling') and ${jobs.leaseE
 
 /**
  * Ends what is overdue: claims that nobody confirmed are given back; jobs that have been `canceling` for too long are canceled, whatever
- * their runner says later; jobs whose runner has been silent past its lease are lost, see `loseAttempt`.
+ * their runner says later; jobs whose runner has been silent past its lease are lost, see `loseAttempt`. Those of them that were not
+ * heard of since the server came back are given back: out of touch with it for so long, a healthy runner drops its jobs too.
  */
-export function reapAttempts(db: Db, { now, startWindowMs, cancelGraceMs }: Reaping): Reaped[] {
+export function reapAttempts(db: Db, { now, startWindowMs, cancelGraceMs, pardonedUntil }: Reaping): Reaped[] {
   return writing(db, (tx) => [
     ...(startWindowMs === undefined ? [] : releaseUnstarted(tx, now, startWindowMs)),
     ...(cancelGraceMs === undefined ? [] : forceCanceled(tx, now, cancelGraceMs)),
-    ...atWork(tx, and(isActive, lt(jobs.leaseExpiresAt, now))).map((held) => loseAttempt(tx, held, now)),
+    ...atWork(tx, and(isActive, lt(jobs.leaseExpiresAt, now))).map((held) =>
+      held.leaseExpiresAt === pardonedUntil ? takeBack(tx, held, now) : loseAttempt(tx, held, now),
+    ),
   ]);
 }
 

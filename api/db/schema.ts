@@ -9,8 +9,8 @@ import type { TokenScope } from "#contract/service/token.ts";
 /** One try at a job. `claimed` and `released` belong to runners that confirm a claim before they work. */
 export type AttemptState = "claimed" | "running" | "succeeded" | "failed" | "canceled" | "lost" | "released";
 
-/** Why an attempt was given back: by its runner, or because it was never confirmed. */
-export type ReleaseReason = Release["reason"] | "not-started";
+/** Why an attempt was given back: by its runner, because it was never confirmed, or because nobody could renew its lease while the server was away. */
+export type ReleaseReason = Release["reason"] | "not-started" | "server-away";
 
 /** What an event of a job tells: a move to another state, a stage's progress, or a remark. */
 export type EventKind = "state" | "stage" | "note";

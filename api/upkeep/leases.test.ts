@@ -6,6 +6,8 @@ import { extendLease } from "../db/extend-lease.ts";
 import { type OpenDatabase, openDatabase } from "../db/open.ts";
 import { aClaim, anAttempt, aRunner, claimFor } from "../db/queue-builders.ts";
 import { readJob } from "../db/read-job.ts";
+import { attempts } from "../db/schema.ts";
+import { startAttempt } from "../db/start-attempt.ts";
 import { submitJob } from "../db/submit-job.ts";
 import { keepLeases } from "./leases.ts";
 
@@ -41,6 +43,13 @@ function keep(): () => void {
 const pass = (ms: number) => vi.advanceTimersByTime(ms);
 /** Only the clock changes, as when somebody sets it, or the process stood still. */
 const jump = (ms: number) => vi.setSystemTime(Date.now() + ms);
+const releases = () =>
+  db
+    .select()
+    .from(attempts)
+    .orderBy(attempts.number)
+    .all()
+    .map(({ releaseReason }) => releaseReason);
 const stateOf = (jobId: string) => readJob(db, jobId).state;
 
 describe("leases", () => {
@@ -110,6 +119,40 @@ describe("leases", () => {
     pass(70_000);
     expect(stateOf(working)).toBe("queued");
     expect(claimFor(db, runnerId, { now: Date.now(), slots: 2 }).map(({ jobId }) => jobId)).toEqual([working, waiting]);
+  });
+
+  it("that nobody could renew while the server was away are no deaths of their jobs, however often that happens", () => {
+    const { jobId } = anAttempt(db, { maxAttempts: 1 });
+    for (let outage = 0; outage < 3; outage++) {
+      jump(120_000);
+      const stop = keep();
+      pass(70_000);
+      stop();
+      expect(readJob(db, jobId)).toMatchObject({ state: "queued", uncounted: outage + 1 });
+      const [again] = claimFor(db, aRunner(db), { now: Date.now() });
+      if (!again) throw new Error("the job was not handed out again");
+      startAttempt(db, again, { now: Date.now(), leaseMs: timings.leaseMs });
+    }
+    expect(releases()).toEqual(["server-away", "server-away", "server-away", null]);
+  });
+
+  it("that were renewed once since the server is back count again", () => {
+    const lease = anAttempt(db, { maxAttempts: 1 });
+    jump(120_000);
+    keep();
+    pass(10_000);
+    extendLease(db, lease, { now: Date.now(), leaseMs: timings.leaseMs });
+    pass(70_000);
+    expect(readJob(db, lease.jobId)).toMatchObject({ state: "failed", errorCode: "runner.lost", uncounted: 0 });
+  });
+
+  it("of a job that was being canceled end as canceled when its runner dropped it in an outage", () => {
+    const { jobId } = anAttempt(db);
+    cancelJob(db, { jobId, now: 2000, by: "test" });
+    jump(120_000);
+    keep();
+    pass(70_000);
+    expect([stateOf(jobId), woken]).toEqual(["canceled", []]);
   });
 
   it("are forgiven when the process stood still, as everybody's heartbeats did", () => {

@@ -26,10 +26,12 @@ const leastAbsenceMs = 1000;
 export function keepLeases({ db, queue, timings, now, log }: LeaseKeeping): () => void {
   let last = now();
   let reapsFrom = 0; // by the monotonic clock
+  let pardonedUntil: number | undefined;
   const pardon = (why: string) => {
     reapsFrom = Number.POSITIVE_INFINITY; // should the next line fail, the turn after this one tries again
     const leases = grantAmnesty(db, { now: last, leaseMs: timings.leaseMs });
     reapsFrom = performance.now() + timings.leaseMs;
+    pardonedUntil = last + timings.leaseMs;
     if (leases > 0) log.info({ leases, why }, "leases begun anew");
   };
   const turn = () => {
@@ -38,7 +40,7 @@ export function keepLeases({ db, queue, timings, now, log }: LeaseKeeping): () =
     last = at;
     if (offMs > Math.max(timings.heartbeatMs, leastAbsenceMs) || reapsFrom === Number.POSITIVE_INFINITY) pardon("away");
     const isReaping = performance.now() >= reapsFrom;
-    for (const { jobId, attempt, state } of isReaping ? reapAttempts(db, { ...timings, now: at }) : []) {
+    for (const { jobId, attempt, state } of isReaping ? reapAttempts(db, { ...timings, now: at, pardonedUntil }) : []) {
       log.warn({ jobId, attempt, state }, "attempt ended by the server");
       if (state === "queued") queue.wake(jobId);
     }
