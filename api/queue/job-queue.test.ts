@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import pino from "pino";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { aRequest } from "../db/builders.ts";
 import { cancelJob } from "../db/cancel-job.ts";
 import { finishAttempt } from "../db/finish-attempt.ts";
@@ -204,10 +204,42 @@ describe("a job that rests", () => {
   });
 });
 
-it("a wake that goes wrong is logged and nobody's error", async () => {
-  const id = submit();
-  db.close();
-  queue.wake(id);
-  await vi.waitUntil(() => logged.length > 0, { timeout: 5000 });
-  expect(JSON.parse(logged[0] ?? "")).toMatchObject({ level: 50, jobId: id });
+describe("a database that fails", () => {
+  const breakJobs = (event: string) =>
+    db.run(`create trigger broken before ${event} on jobs begin select raise(abort, 'out of order'); end`);
+  const mend = () => db.run("drop trigger broken");
+  const errors = () => logged.filter((line) => JSON.parse(line).level === 50).length;
+
+  it("while a woken claim takes its job fails that claim, and another is woken a second later", async () => {
+    const [first, second] = [park({ runnerId: aRunner(db) }), park({ runnerId: aRunner(db) })];
+    const { id } = submitJob(db, { request: aRequest(), now: clock });
+    breakJobs("update");
+    queue.wake(id);
+    await expect(first.ended).rejects.toThrow("out of order");
+    expect([second.got, queue.waiting]).toEqual([undefined, 1]);
+    mend();
+    clock += 1000;
+    expect(await second.ended).toEqual([id]);
+  });
+
+  it("while a job wakes is logged and nobody's error, and the wake is repeated", async () => {
+    const waiting = park({ runnerId: aRunner(db) });
+    const { id } = submitJob(db, { request: aRequest(), now: clock });
+    db.run("alter table jobs rename to elsewhere");
+    queue.wake(id);
+    expect(errors()).toBe(1);
+    db.run("alter table elsewhere rename to jobs");
+    clock += 1000;
+    expect(await waiting.ended).toEqual([id]);
+  });
+
+  it("is not asked again once the process drains", async () => {
+    const id = submit();
+    db.close();
+    queue.wake(id);
+    expect(errors()).toBe(1);
+    queue.drain();
+    queue.wake(id);
+    expect(errors()).toBe(1);
+  });
 });

@@ -41,6 +41,9 @@ export type QueueDeps = {
   log: Logger;
 };
 
+/** How long after a database that failed a wake is repeated, ms. */
+const againMs = 1000;
+
 export function createQueue({ db, timings, now, log }: QueueDeps): JobQueue {
   const waiters = new Waiters();
   const due = new DueTimes({ now, wake });
@@ -48,38 +51,55 @@ export function createQueue({ db, timings, now, log }: QueueDeps): JobQueue {
   for (const { id, runAfterAt } of restingJobs(db, now())) due.add(id, runAfterAt);
 
   function wake(jobId: string): void {
+    if (isDraining) return;
     try {
       const job = readNeeds(db, jobId);
       if (job?.state !== "queued") return;
       if (job.runAfterAt > now()) due.add(jobId, job.runAfterAt);
       else waiters.wakeFor(jobId, job);
     } catch (thrown) {
-      // What the caller did is committed and must be answered so; the job is found by the next claim.
+      // What the caller did is committed and must be answered so.
       log.error({ err: thrown, jobId }, "no claim could be woken");
+      wakeAgain(jobId);
     }
+  }
+
+  /** Not at once: what went wrong would go wrong for the next claim, too. */
+  function wakeAgain(jobId: string): void {
+    due.add(jobId, now() + againMs);
   }
 
   async function claim({ waitMs, signal, ...wanted }: WaitingClaim): Promise<ClaimedLease[]> {
     const endsAt = performance.now() + Math.min(waitMs, timings.pollMs);
     let wokenFor: string | undefined;
     for (;;) {
-      if (isDraining || signal.aborted) {
+      if (isDraining) return [];
+      if (signal.aborted) {
         if (wokenFor !== undefined) wake(wokenFor);
         return [];
       }
-      const leases = claimJobs(db, { ...wanted, now: now(), leaseMs: timings.leaseMs, makeToken: attemptToken });
-      const isServed = wokenFor === undefined || leases.some(({ jobId }) => jobId === wokenFor);
-      if (!isServed && wokenFor !== undefined && isQueued(db, wokenFor)) {
-        // This runner took another job, or takes none at present: whoever is next. It does not wait again, or two would wake each other.
-        wake(wokenFor);
-        return leases;
-      }
-      if (leases.length > 0) return leases;
+      const { leases, isPassedOn } = take(wanted, wokenFor);
+      if (leases.length > 0 || isPassedOn) return leases;
       const restMs = endsAt - performance.now();
       const runner = restMs > 0 ? findRunner(db, wanted.runnerId) : undefined;
       if (!runner) return [];
       wokenFor = await parked(waiters, { runner, claimId: wanted.claimId, restMs, signal });
       if (wokenFor === undefined) return [];
+    }
+  }
+
+  /** What is there for a claim. The job that it was woken for, if it was, wakes another when this runner does not get it. */
+  function take(wanted: Omit<WaitingClaim, "waitMs" | "signal">, wokenFor: string | undefined) {
+    try {
+      const leases = claimJobs(db, { ...wanted, now: now(), leaseMs: timings.leaseMs, makeToken: attemptToken });
+      const isServed = wokenFor === undefined || leases.some(({ jobId }) => jobId === wokenFor);
+      // This runner took another job, or takes none at present: whoever is next. It does not wait again, or two would wake each other.
+      const isPassedOn = !isServed && isQueued(db, wokenFor);
+      if (isPassedOn) wake(wokenFor);
+      return { leases, isPassedOn };
+    } catch (thrown) {
+      if (wokenFor !== undefined && !isDraining) wakeAgain(wokenFor);
+      throw thrown;
     }
   }
 
