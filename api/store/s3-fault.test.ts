@@ -34,6 +34,14 @@ describe("a fault of an S3 server", () => {
     expect(fault.message).not.toContain("..");
   });
 
+  it("is a full disk when the server has only the system's words for it", () => {
+    const thrown = Object.assign(new Error("We encountered an internal error: cause(no space left on device)."), {
+      name: "InternalError",
+      $metadata: { httpStatusCode: 500 },
+    });
+    expect(s3Fault(place, "jobs/job_a/1/x", thrown).code).toBe("disk.full");
+  });
+
   it.each([
     ["ECONNREFUSED", "no answer from http://s3.example:9000"],
     ["ENOTFOUND", "no answer from http://s3.example:9000"],

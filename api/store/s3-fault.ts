@@ -20,7 +20,8 @@ export function s3Fault({ endpoint, bucket, region }: Place, what: string, throw
   const has = (known: Set<string>) => codes.some((code) => known.has(code));
   const failed = (why: string, hint: string) =>
     new WinnowError("store.failed", `The store could not handle ${what}: ${why}.`, hint, cause);
-  if (status === 507 || has(full)) {
+  // MinIO finds out either before it writes, and has a code for it, or while it does, and has only the system's words.
+  if (status === 507 || has(full) || /no space left on device/i.test(message)) {
     const hint = "Free space on the object store, or raise the bucket's quota.";
     return new WinnowError("disk.full", `There is no room to store ${what} in bucket ${bucket}.`, hint, cause);
   }
