@@ -91,6 +91,18 @@ describe.each(engines)("sweeping $host", (engine) => {
     expect((await engine.docker.getImage(reference).inspect()).Id).toMatch(/^sha256:/);
   });
 
+  test("removes what an ended job of this very process left, when told which are at work", async () => {
+    const deps = depsFor(engine);
+    await loadTestImage(deps, reference, [], { Cmd: ["x"] });
+    made.push(() => removeImage({ engine }, reference));
+    const jobs = { ended: `${deps.jobId}-ended`, atWork: `${deps.jobId}-at-work` };
+    await belongings(jobs.ended, thisOwner());
+    await belongings(jobs.atWork, thisOwner());
+    await sweep(engine, { jobsAtWork: () => [jobs.atWork] });
+    expect(await leftovers(engine, jobs.ended)).toEqual({ containers: [], networks: [], volumes: [], images: [] });
+    expect(Object.values(await leftovers(engine, jobs.atWork)).map((list) => list.length)).toEqual([1, 0, 1, 1]);
+  });
+
   test("what a job has is found by the whole of its id", async () => {
     const deps = depsFor(engine);
     await loadTestImage(deps, reference, [], { Cmd: ["x"] });

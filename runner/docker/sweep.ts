@@ -5,7 +5,7 @@ import { removeContainer } from "./container.ts";
 import type { Engine } from "./engine.ts";
 import { calling } from "./errors.ts";
 import { removeImage } from "./images.ts";
-import { isDead, labels, type Owner, parseOwner, startTicksOf } from "./owner.ts";
+import { formatOwner, isDead, labels, type Owner, parseOwner, thisOwner } from "./owner.ts";
 import { removing } from "./removal.ts";
 
 /** What was removed, by id, name or reference. */
@@ -64,20 +64,25 @@ function ownerOfTag(tag: string, host: string): Owner | undefined {
 
 /**
  * Removes what a crashed runner of this host left on the engine: containers, networks, volumes and temporary images whose
- * owner is no more. What belongs to another host or to a living process stays. Run when a runner starts. Throws what kept the
- * first of them from going, after all were tried.
+ * owner is no more. What belongs to another host or to a living process stays; of this process itself what `jobsAtWork` does not name,
+ * when it is given: an engine that was away when a job ended has kept what it made. Throws what kept the first of them from going,
+ * after all were tried.
  */
-export async function sweep(engine: Engine, host = hostname(), startOf = startTicksOf): Promise<Swept> {
+export async function sweep(
+  engine: Engine,
+  { jobsAtWork }: { jobsAtWork?(): readonly string[] } = {},
+  host = hostname(),
+): Promise<Swept> {
+  const own = formatOwner(thisOwner());
+  const isLeft = (owner: Owner | undefined, isOf: (jobId: string) => boolean): boolean => {
+    if (owner === undefined) return false;
+    if (formatOwner(owner) !== own) return isDead(owner, host);
+    return jobsAtWork !== undefined && !jobsAtWork().some(isOf);
+  };
   const found = await find(
     engine,
-    (all) => {
-      const owner = parseOwner(all[labels.owner] ?? "");
-      return owner !== undefined && isDead(owner, host, startOf);
-    },
-    (tag) => {
-      const owner = ownerOfTag(tag, host);
-      return owner !== undefined && isDead(owner, host, startOf);
-    },
+    (all) => isLeft(parseOwner(all[labels.owner] ?? ""), (jobId) => all[labels.job] === jobId),
+    (tag) => isLeft(ownerOfTag(tag, host), (jobId) => isTagOf(jobId, tag)),
   );
   const { docker } = engine;
   // One that cannot go must not keep the others; together, as each may take its time to say so.
@@ -104,5 +109,7 @@ export const leftovers = (engine: Engine, jobId: string): Promise<Swept> =>
   find(
     engine,
     (all) => all[labels.job] === jobId,
-    (tag) => tag.startsWith(`${temporaryTagPrefix(jobId)}-r`),
+    (tag) => isTagOf(jobId, tag),
   );
+
+const isTagOf = (jobId: string, tag: string): boolean => tag.startsWith(`${temporaryTagPrefix(jobId)}-r`);

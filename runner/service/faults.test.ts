@@ -150,6 +150,27 @@ describe("a host that is not fit", () => {
     await until("it is finished", () => server.finishes.has(jobId));
   });
 
+  it("whose engine was away is swept when it is back, and after each job, but for jobs at work", async () => {
+    let isUp = true;
+    const engine = anEngine(async () => {
+      if (!isUp) throw new Error("connect ENOENT");
+      return {};
+    });
+    const sweeps: (readonly string[])[] = [];
+    const sweep = async (_engine: unknown, { jobsAtWork }: { jobsAtWork(): readonly string[] }) =>
+      void sweeps.push(jobsAtWork());
+    const { jobId } = server.addJob();
+    bench = aRunner(server, typicalSlim, { engine, kinds: { sweep } });
+    await until("it is finished", () => server.finishes.has(jobId));
+    await until("it is swept", () => sweeps.length > 1);
+    expect(sweeps).toEqual([[], []]); // at the start, and after the job
+    isUp = false;
+    const paused = () => server.seen.filter(({ step }) => step === "heartbeat").at(-1)?.body;
+    await until("it says so", () => (paused() as { paused: string | null } | undefined)?.paused != null);
+    isUp = true;
+    await until("it is swept again", () => sweeps.length > 2);
+  });
+
   it("gives back what it got when that happened meanwhile", async () => {
     let looks = 0;
     const engine = anEngine(async () => {

@@ -82,10 +82,12 @@ export const typicalSlim: Slim = async (request, { log, progress, artifacts, may
   return report;
 };
 
+type Change = Partial<Omit<RunnerOptions, "kinds">> & { kinds?: Partial<NonNullable<RunnerOptions["kinds"]>> };
+
 export type Bench = ReturnType<typeof aRunner>;
 
 /** A runner on a fake server, with a pipeline of the test's and a state of its own. */
-export function aRunner(server: FakeServer, slim: Slim = typicalSlim, change: Partial<RunnerOptions> = {}) {
+export function aRunner(server: FakeServer, slim: Slim = typicalSlim, change: Change = {}) {
   const statePath = change.statePath ?? mkdtempSync(join(tmpdir(), "winnow-runner-"));
   const lines: string[] = [];
   const runner = startRunner({

@@ -16,6 +16,8 @@ import { claimJobs } from "./loop.ts";
 import { openSession } from "./register.ts";
 import { openWorkspace } from "./workspace.ts";
 
+type Sweep = (engine: Engine, about: { jobsAtWork(): readonly string[] }) => Promise<unknown>;
+
 export type RunnerOptions = {
   /** Without a slash at its end. */
   url: string;
@@ -36,7 +38,7 @@ export type RunnerOptions = {
   storeMs?: number;
   log: Logger;
   /** What works on jobs and sweeps the engine; tests give their own. */
-  kinds?: Kinds & { sweep(engine: Engine): Promise<unknown> };
+  kinds?: Kinds & { sweep: Sweep };
 };
 
 /** `left`: jobs that were at work and whose end the server does not know. `error`: what ended the runner, if not a drain. */
@@ -112,8 +114,9 @@ async function serve(
 ): Promise<WinnowError | null> {
   const { engine, log, statePath, version, slots } = options;
   const kinds = options.kinds ?? { slim, info, resolve, sweep };
-  const sweepAll = sweeper(engine, kinds.sweep, log);
-  await sweepAll();
+  const jobsAtWork = () => [...leases].map(({ jobId }) => jobId);
+  const sweeping = sweeper(() => kinds.sweep(engine, { jobsAtWork }), log);
+  await sweeping.sweep();
   const server: Server = { url: options.url, fetch: options.fetch ?? overNetwork };
   const facts = { bootId: randomUUID(), version, labels: options.labels, slots, engine: engineFacts(engine) };
   const known = {
@@ -156,6 +159,7 @@ async function serve(
     const deps: AttemptDeps = { ...common, ...more, onStarted };
     onEnd(await workOnAttempt(job, deps));
     if (mine) leases.delete(mine);
+    sweeping.isDue(); // an engine that was away for a moment may have kept what the job could not remove
   };
   const heartbeat = startHeartbeat({
     ...{ server, token, timings, clock, log, onRefused },
@@ -167,14 +171,16 @@ async function serve(
     await claimJobs({
       ...{ server, token, timings, slots, log, draining, work, onRefused },
       look: async () => {
-        const before = host.paused?.text;
+        const before = host.paused;
         host = await lookAtHost(engine, { directory: tmpDir, floorBytes });
-        if (host.paused && host.paused.text !== before) log.warn({ reason: host.paused.text }, "taking no jobs");
+        if (host.paused && host.paused.text !== before?.text) log.warn({ reason: host.paused.text }, "taking no jobs");
+        // It has kept what jobs had when it went.
+        if (before?.reason === "unfit" && host.paused?.reason !== "unfit") sweeping.isDue();
         return host;
       },
       giveBack: (job, reason) =>
         releaseAttempt(job, { reason, detail: host.paused?.text ?? "" }, { server, timings, clock, log }),
-      idle: sweepAll,
+      idle: sweeping.sweep,
     });
   } finally {
     await heartbeat.stop();
@@ -187,15 +193,20 @@ const overNetwork: Fetch = (request) => fetch(request);
 const stoppedBefore = (): WinnowError =>
   new WinnowError("service.draining", "The runner was stopped.", "The job goes to another runner.");
 
-/** Removes what dead processes left on the engine, at most every ten minutes. Leftovers are no reason not to work. */
-function sweeper(engine: Engine, sweepEngine: (engine: Engine) => Promise<unknown>, log: Logger): () => Promise<void> {
+/** Removes what ended jobs left on the engine, every ten minutes or when it is due. Leftovers are no reason not to work. */
+function sweeper(sweepEngine: () => Promise<unknown>, log: Logger): { sweep(): Promise<void>; isDue(): void } {
   let sweptAt = Number.NEGATIVE_INFINITY;
-  return async () => {
-    if (performance.now() - sweptAt < sweepMs) return;
-    sweptAt = performance.now();
-    await sweepEngine(engine).catch((thrown: unknown) =>
-      log.warn({ err: thrown }, "what crashed jobs left on the engine could not be removed"),
-    );
+  return {
+    isDue: () => {
+      sweptAt = Number.NEGATIVE_INFINITY;
+    },
+    sweep: async () => {
+      if (performance.now() - sweptAt < sweepMs) return;
+      sweptAt = performance.now();
+      await sweepEngine().catch((thrown: unknown) =>
+        log.warn({ err: thrown }, "what crashed jobs left on the engine could not be removed"),
+      );
+    },
   };
 }
 
