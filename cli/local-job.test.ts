@@ -6,7 +6,7 @@ import { afterAll, beforeEach, expect, it } from "vitest";
 import { aReport, aRequest } from "#api/db/builders.ts";
 import { cancelJob } from "#api/db/cancel-job.ts";
 import { claimJob } from "#api/db/claim-job.ts";
-import { listJobs } from "#api/db/list-jobs.ts";
+import { pageJobs } from "#api/db/page-jobs.ts";
 import { readJob } from "#api/db/read-job.ts";
 import { reapAttempts } from "#api/db/reap-attempts.ts";
 import { submitJob } from "#api/db/submit-job.ts";
@@ -118,7 +118,7 @@ it("takes no job that waits for somebody else", async () => {
   const { id } = submitJob(state.db, { request: aRequest(), now: 1, priority: 9 });
   const { job } = await runLocalJob(aLocalJob(async () => aReport()));
   expect(job.id).not.toBe(id);
-  expect(listJobs(state.db, { limit: 9, states: ["queued"] }).map((one) => one.id)).toEqual([id]);
+  expect(pageJobs(state.db, { size: 9, state: ["queued"] }).map(({ job: one }) => one.id)).toEqual([id]);
 });
 
 it.each([
@@ -178,7 +178,7 @@ it("the user's wish to end aborts the work and is recorded", async () => {
     job: { state: "canceled", errorCode: "job.canceled" },
     error: { code: "job.canceled" },
   });
-  expect(listJobs(state.db, { limit: 1 })).toMatchObject([{ state: "canceled" }]);
+  expect(pageJobs(state.db, { size: 1 })).toMatchObject([{ job: { state: "canceled" } }]);
 });
 
 it("a cancel from elsewhere reaches the work by the heartbeat", async () => {
@@ -200,7 +200,7 @@ it("a heartbeat keeps a job that takes longer than its lease", async () => {
     aLocalJob(
       async (_request, deps) => {
         // Until the lease has been extended past where it first ended.
-        const first = listJobs(state.db, { limit: 1 })[0]?.leaseExpiresAt ?? 0;
+        const first = pageJobs(state.db, { size: 1 })[0]?.job.leaseExpiresAt ?? 0;
         while (Date.now() <= first) {
           await new Promise((resolve) => setTimeout(resolve, 5));
           expect(reapAttempts(state.db, { now: Date.now() })).toEqual([]);
@@ -226,8 +226,8 @@ it("who has lost the lease is told to stop and writes nothing", async () => {
     ),
   );
   await expect(lost).rejects.toMatchObject({ code: "lease.lost" });
-  expect(listJobs(state.db, { limit: 1 })).toMatchObject([
-    { state: "failed", errorCode: "runner.lost", verdict: null },
+  expect(pageJobs(state.db, { size: 1 })).toMatchObject([
+    { job: { state: "failed", errorCode: "runner.lost" }, report: null },
   ]);
 });
 
@@ -235,7 +235,7 @@ it("a job that a killed process left is lost when the next one starts", async ()
   const { id } = submitJob(state.db, { request: aRequest(), now: 1000, maxAttempts: 1 });
   claimJob(state.db, { runner: "dead", now: 1000, leaseMs: 60_000 });
   await runLocalJob(aLocalJob(async () => aReport()));
-  expect(listJobs(state.db, { limit: 9 }).find((job) => job.id === id)).toMatchObject({
+  expect(pageJobs(state.db, { size: 9 }).find(({ job }) => job.id === id)?.job).toMatchObject({
     state: "failed",
     errorCode: "runner.lost",
   });

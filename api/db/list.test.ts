@@ -3,8 +3,9 @@ import { aReport, aRequest } from "./builders.ts";
 import { claimJob } from "./claim-job.ts";
 import { findJob } from "./find-job.ts";
 import { finishAttempt } from "./finish-attempt.ts";
-import { listJobs } from "./list-jobs.ts";
+import { toSummary } from "./job-summary.ts";
 import { type OpenDatabase, openDatabase } from "./open.ts";
+import { pageJobs } from "./page-jobs.ts";
 import { jobs } from "./schema.ts";
 import { submitJob } from "./submit-job.ts";
 
@@ -36,15 +37,15 @@ it("jobs are listed newest first, page by page, with the summary of their report
   const lease = claimJob(db, { runner: "r", now: 2000, leaseMs: 1000 });
   if (!lease) throw new Error("nothing to claim");
   finishAttempt(db, lease, { outcome: { state: "succeeded" }, now: 3000, report: aReport(), artifacts: [] });
-  const first = listJobs(db, { limit: 2 });
-  expect(first.map(({ id }) => id)).toEqual([ids[2], ids[1]]);
-  const second = listJobs(db, { limit: 2, before: first[1]?.seq });
-  expect(second).toMatchObject([
-    { id: ids[0], state: "succeeded", fatBytes: 100 << 20, verdict: "verified", ratio: 10 },
+  const first = pageJobs(db, { size: 2 });
+  expect(first.map(({ job }) => job.id)).toEqual([ids[2], ids[1]]);
+  const second = pageJobs(db, { size: 2, before: first[1]?.job.seq });
+  expect(second.map(toSummary)).toMatchObject([
+    { id: ids[0], state: "succeeded", summary: { fatBytes: 100 << 20, verdict: "verified", ratio: 10 } },
   ]);
-  expect(first[0]).toMatchObject({ state: "queued", verdict: null, fatBytes: null });
-  expect(listJobs(db, { limit: 9, image: "a:1" })).toHaveLength(2);
-  expect(listJobs(db, { limit: 9, states: ["succeeded"] })).toHaveLength(1);
+  expect(first.map(toSummary)[0]).toMatchObject({ state: "queued", summary: null });
+  expect(pageJobs(db, { size: 9, image: "a:1" })).toHaveLength(2);
+  expect(pageJobs(db, { size: 9, state: ["succeeded"] })).toHaveLength(1);
 });
 
 it("a job is found by its whole id, its beginning or its end", () => {

@@ -12,9 +12,9 @@ import { migrate } from "drizzle-orm/better-sqlite3/migrator";
 import { afterAll, describe, expect, it } from "vitest";
 import { projectRoot } from "../root.ts";
 import { aRequest } from "./builders.ts";
-import { listJobs } from "./list-jobs.ts";
 import { migrateDatabase } from "./migrate.ts";
 import { openDatabase } from "./open.ts";
+import { pageJobs } from "./page-jobs.ts";
 import { submitJob } from "./submit-job.ts";
 
 const root = mkdtempSync(join(tmpdir(), "winnow-db-"));
@@ -79,7 +79,7 @@ describe("an opened database", () => {
     const { id } = submitJob(first, { request: aRequest(), now: 1 });
     first.close();
     const reader = openDatabase(file, { readonly: true });
-    expect(listJobs(reader, { limit: 5 })).toMatchObject([{ id }]);
+    expect(pageJobs(reader, { size: 5 })).toMatchObject([{ job: { id } }]);
     expect(() => submitJob(reader, { request: aRequest(), now: 2 })).toThrow(/readonly/);
     reader.close();
   });

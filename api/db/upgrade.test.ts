@@ -6,7 +6,6 @@ import { afterAll, describe, expect, it } from "vitest";
 import { projectRoot } from "../root.ts";
 import { checkDatabase } from "./check-database.ts";
 import { listImages } from "./list-images.ts";
-import { listJobs } from "./list-jobs.ts";
 import { openDatabase } from "./open.ts";
 import { pageJobs } from "./page-jobs.ts";
 import { readJobView } from "./read-job-view.ts";
@@ -48,14 +47,13 @@ describe("a database of the release before the service", () => {
 
   it("is read by what reads today's", () => {
     const db = openDatabase(anOldState());
-    const jobs = listJobs(db, { limit: 10 });
+    const jobs = pageJobs(db, { size: 10 }).map(({ job }) => job);
     expect(jobs.map(({ state }) => state)).toEqual(["queued", "running", "canceled", "queued", "failed", "succeeded"]);
     const views = jobs.map(({ id }) => readJobView(db, id));
     expect(views.at(-1)).toMatchObject({
       ...{ image: "registry.example:5000/shop:1.4", summary: { verdict: "verified" }, needs: {}, cachedFrom: null },
       history: [{ number: 1, state: "succeeded" }],
     });
-    expect(pageJobs(db, { size: 10 })).toHaveLength(6);
     expect(readReport(db, jobs.at(-1)?.id ?? "").artifacts.map(({ removedAt }) => removedAt)).toEqual([
       null,
       null,

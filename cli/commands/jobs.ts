@@ -1,5 +1,7 @@
-import { type JobSummary, listJobs } from "#api/db/list-jobs.ts";
+import { toSummary } from "#api/db/job-summary.ts";
+import { pageJobs } from "#api/db/page-jobs.ts";
 import { reapLocalAttempts } from "#api/db/reap-attempts.ts";
+import type { JobSummary } from "#contract/service/job-view.ts";
 import { escapeControl } from "../escape.ts";
 import { formatAge, formatBytes, formatTable } from "../format.ts";
 import { isStateEmpty, openState } from "../state.ts";
@@ -21,31 +23,28 @@ function readJobs(statePath: string, { limit, now }: { limit: number; now: numbe
   const { db } = openState(statePath);
   try {
     reapLocalAttempts(db, { now }); // or a job whose process was killed would be shown as running for ever
-    return listJobs(db, { limit });
+    return pageJobs(db, { size: limit }).map(toSummary);
   } finally {
     db.close();
   }
 }
 
-type JobLine = Pick<
-  JobSummary,
-  "id" | "image" | "kind" | "state" | "fatBytes" | "slimBytes" | "ratio" | "verdict" | "errorCode" | "submittedAt"
->;
-
 /** The list for a person; a ratio stands only beside its verdict. */
-export function jobsTable(jobs: JobLine[], now: number): string {
+export function jobsTable(jobs: readonly JobSummary[], now: number): string {
   const head = ["JOB", "IMAGE", "KIND", "STATE", "VERDICT", "BEFORE → AFTER", "RATIO", "AGE"];
   return formatTable([head, ...jobs.map((job) => toRow(job, now))]);
 }
 
-function toRow(job: JobLine, now: number): string[] {
-  const { fatBytes, slimBytes, ratio, verdict } = job;
+const none = { fatBytes: null, slimBytes: null, ratio: null, verdict: null };
+
+function toRow(job: JobSummary, now: number): string[] {
+  const { fatBytes, slimBytes, ratio, verdict } = job.summary ?? none;
   const before = fatBytes === null ? "-" : formatBytes(fatBytes);
   return [
     job.id,
     escapeControl(job.image),
     job.kind,
-    job.errorCode && job.state === "failed" ? `failed (${job.errorCode})` : job.state,
+    job.error && job.state === "failed" ? `failed (${job.error.code})` : job.state,
     verdict ?? "-",
     slimBytes === null ? before : `${before} → ${formatBytes(slimBytes)}`,
     ratio === null || verdict === null ? "-" : `${ratio.toFixed(1)}x`,

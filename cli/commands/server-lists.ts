@@ -23,11 +23,9 @@ export async function showServerJobs({ client, world, json, limit }: Around & { 
     jobs.push(...page.jobs);
     cursor = page.next;
   }
-  const none = { fatBytes: null, slimBytes: null, ratio: null, verdict: null };
-  const rows = jobs.map((job) => ({ ...job, ...(job.summary ?? none), errorCode: job.error?.code ?? null }));
   if (json) world.stdout.write(`${JSON.stringify({ jobs }, null, 2)}\n`);
   else if (jobs.length === 0) world.stdout.write("No jobs yet. Submit one with `winnow submit IMAGE`.\n");
-  else world.stdout.write(`${jobsTable(rows, world.now())}\n`);
+  else world.stdout.write(`${jobsTable(jobs, world.now())}\n`);
   return 0;
 }
 
