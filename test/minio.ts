@@ -1,13 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "minio";
 import { projectRoot } from "#api/root.ts";
 import { S3Settings } from "#api/store/s3-settings.ts";
+import { freePort } from "./free-port.ts";
 
 /** Begins the names of data directories; the process that made one follows. */
 const homePrefix = "winnow-minio-";
@@ -128,13 +128,4 @@ async function isServing(port: number): Promise<boolean> {
     ({ status }) => status === 403,
     () => false,
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (!address || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

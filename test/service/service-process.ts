@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { build } from "esbuild";
 import { projectRoot } from "#api/root.ts";
 import type { Timings } from "#contract/service/timings.ts";
+import { freePort } from "../free-port.ts";
 
 /** A `winnow serve` of a test's own, without the embedded runner, on 127.0.0.1 and with a state directory of its own. */
 export type ServiceProcess = {
@@ -159,13 +159,4 @@ export function bundled(): Promise<string> {
     return outfile;
   });
   return making;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (!address || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
