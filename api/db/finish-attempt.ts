@@ -1,12 +1,13 @@
-import { and, eq, isNotNull } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { errors, WinnowError } from "#contract/error.ts";
 import type { JobState } from "#contract/job.ts";
 import type { Report } from "#contract/report.ts";
 import type { Outcome } from "#contract/service/runner-protocol.ts";
 import { artifactKey } from "../store/key.ts";
-import { canceledFailure, endAttempt, type HeldJob, heldColumns } from "./end-attempt.ts";
-import { type Held, heldBy, leaseLost } from "./held-by.ts";
+import { canceledFailure, endAttempt, findHeld, type HeldJob } from "./end-attempt.ts";
+import { type Held, leaseLost } from "./held-by.ts";
 import { type Db, writing } from "./open.ts";
+import { placeholdersOf, prepared } from "./prepared.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 import { artifacts, attempts, jobs, reports, uploads } from "./schema.ts";
 
@@ -38,7 +39,7 @@ export type Finishing = {
  */
 export function finishAttempt(db: Db, held: Held, finish: Finishing): JobState {
   return writing(db, (tx) => {
-    const job = tx.select(heldColumns).from(jobs).where(heldBy(held)).get();
+    const job = findHeld(tx, held);
     if (!job) return repeated(tx, held, finish.finishHash);
     if (finish.cachedFrom !== undefined) assertSameWork(tx, held.jobId, finish.cachedFrom);
     const { attempt, state } = judge(job, finish.outcome);
@@ -113,29 +114,39 @@ function assertSameWork(tx: Db, jobId: string, cachedFrom: string): void {
 }
 
 function storeResult(tx: Db, { id, attempt, repository }: HeldJob, { report, now, ...finish }: Finishing): void {
-  const own = and(eq(uploads.jobId, id), eq(uploads.attempt, attempt), isNotNull(uploads.committedAt));
-  const uploaded = tx.select({ name: uploads.name, bytes: uploads.bytes, sha256: uploads.sha256 }).from(uploads);
+  const own = { jobId: id, attempt };
+  const uploaded = committedOf(tx).all(own);
   const stored = [
-    ...uploaded
-      .where(own)
-      .all()
-      .map((one) => ({ ...one, key: artifactKey(id, attempt, one.name) })),
+    ...uploaded.map((one) => ({ ...one, key: artifactKey(id, attempt, one.name) })),
     ...(finish.artifacts ?? []),
   ];
-  if (stored.length > 0) {
-    tx.insert(artifacts)
-      .values(stored.map((one) => ({ ...one, jobId: id, attempt, createdAt: now })))
-      .run();
-    tx.delete(uploads).where(own).run();
-  }
-  if (report) {
-    tx.insert(reports)
-      .values({ ...toRow(report), jobId: id, attempt, repository, createdAt: now })
-      .run();
-  }
+  for (const one of stored) newArtifact(tx).run({ ...one, ...own, createdAt: now });
+  if (uploaded.length > 0) removal(tx).run(own);
+  if (report) newReport(tx).run({ ...toRow(report), ...own, repository, createdAt: now });
 }
 
-function toRow(report: Report) {
+const isCommitted = and(
+  eq(uploads.jobId, sql.placeholder("jobId")),
+  eq(uploads.attempt, sql.placeholder("attempt")),
+  isNotNull(uploads.committedAt),
+);
+const uploadColumns = { name: uploads.name, bytes: uploads.bytes, sha256: uploads.sha256 };
+const committedOf = prepared((db) => db.select(uploadColumns).from(uploads).where(isCommitted).prepare());
+const removal = prepared((db) => db.delete(uploads).where(isCommitted).prepare());
+
+const artifactColumns = ["jobId", "attempt", "name", "key", "bytes", "sha256", "createdAt"] as const;
+const newArtifact = prepared((db) => db.insert(artifacts).values(placeholdersOf(artifactColumns)).prepare());
+const newReport = prepared((db) => {
+  const columns = [...reportColumns, "jobId", "attempt", "repository", "createdAt"] as const;
+  return db.insert(reports).values(placeholdersOf(columns)).prepare();
+});
+
+const reportColumns = [
+  ...(["schemaVersion", "image", "fatChainId", "slimChainId", "architecture", "fatBytes", "slimBytes"] as const),
+  ...(["ratio", "verdict", "verdictReason", "durationMs"] as const),
+] as const;
+
+function toRow(report: Report): Record<(typeof reportColumns)[number], unknown> {
   return {
     schemaVersion: report.schemaVersion,
     image: report.fat.reference,

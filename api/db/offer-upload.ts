@@ -1,9 +1,10 @@
-import { and, eq, isNotNull } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { WinnowError } from "#contract/error.ts";
 import { logName } from "../logs/seal-log.ts";
 import { assertHeld } from "./assert-held.ts";
 import type { Held } from "./held-by.ts";
 import { type Db, writing } from "./open.ts";
+import { given, placeholdersOf, prepared } from "./prepared.ts";
 import { uploads } from "./schema.ts";
 
 export type Offer = { name: string; bytes: number; sha256: string };
@@ -24,15 +25,22 @@ export function offerUpload(db: Db, held: Held, { name, bytes, sha256, now }: Of
     if (same?.bytes === bytes && same.sha256 === sha256) return same;
     const isTooMany = known.filter((one) => one.name !== logName).length >= maxUploads;
     if (!same && isTooMany && name !== logName) throw tooMany(held);
-    const offer = { bytes, sha256, offeredAt: now, committedAt: null };
-    return tx
-      .insert(uploads)
-      .values({ jobId: held.jobId, attempt: held.attempt, name, ...offer })
-      .onConflictDoUpdate({ target: [uploads.jobId, uploads.attempt, uploads.name], set: offer })
-      .returning()
-      .get();
+    return replacement(tx).get({ jobId: held.jobId, attempt: held.attempt, name, bytes, sha256, offeredAt: now });
   });
 }
+
+const columns = ["jobId", "attempt", "name", "bytes", "sha256", "offeredAt"] as const;
+const replacement = prepared((db) =>
+  db
+    .insert(uploads)
+    .values(placeholdersOf(columns))
+    .onConflictDoUpdate({
+      target: [uploads.jobId, uploads.attempt, uploads.name],
+      set: { bytes: given("bytes"), sha256: given("sha256"), offeredAt: given("offeredAt"), committedAt: null },
+    })
+    .returning()
+    .prepare(),
+);
 
 /** What an attempt offered under this name. Throws `artifact.not-found` when it offered nothing. */
 export function findUpload(db: Db, held: Held, name: string): Upload {
@@ -46,21 +54,21 @@ export function findUpload(db: Db, held: Held, name: string): Upload {
 }
 
 /** What of an attempt is in the store, seen to be right. */
-export function committedUploads(db: Db, { jobId, attempt }: { jobId: string; attempt: number }): Upload[] {
-  return db
-    .select()
-    .from(uploads)
-    .where(and(eq(uploads.jobId, jobId), eq(uploads.attempt, attempt), isNotNull(uploads.committedAt)))
-    .all();
+export function committedUploads(db: Db, attempt: { jobId: string; attempt: number }): Upload[] {
+  return uploadsOf(db, attempt).filter(({ committedAt }) => committedAt !== null);
 }
 
-function uploadsOf(db: Db, { jobId, attempt }: Held): Upload[] {
-  return db
+function uploadsOf(db: Db, { jobId, attempt }: { jobId: string; attempt: number }): Upload[] {
+  return ofAttempt(db).all({ jobId, attempt });
+}
+
+const ofAttempt = prepared((db) =>
+  db
     .select()
     .from(uploads)
-    .where(and(eq(uploads.jobId, jobId), eq(uploads.attempt, attempt)))
-    .all();
-}
+    .where(and(eq(uploads.jobId, sql.placeholder("jobId")), eq(uploads.attempt, sql.placeholder("attempt"))))
+    .prepare(),
+);
 
 function tooMany({ jobId, attempt }: Held): WinnowError {
   return new WinnowError(

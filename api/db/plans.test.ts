@@ -1,14 +1,17 @@
 import type Database from "better-sqlite3";
 import { beforeEach, expect, it } from "vitest";
+import { beatRunner } from "./beat-runner.ts";
 import { aRequest } from "./builders.ts";
 import { cancelJob } from "./cancel-job.ts";
 import { claimJob } from "./claim-job.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import { finishAttempt } from "./finish-attempt.ts";
 import { grantAmnesty } from "./grant-amnesty.ts";
+import { offerUpload } from "./offer-upload.ts";
 import { type OpenDatabase, openDatabase } from "./open.ts";
 import { openSession } from "./open-session.ts";
 import { anAttempt, aRegistration, aRunner, claimFor, leaseMs } from "./queue-builders.ts";
+import { readJobView } from "./read-job-view.ts";
 import { readWaitReason } from "./read-wait-reason.ts";
 import { reapAttempts, reapLocalAttempts } from "./reap-attempts.ts";
 import { recordSource } from "./record-source.ts";
@@ -46,6 +49,9 @@ function useAll(): void {
   const lease = anAttempt(db, { runnerId, dedupeKey: "web" });
   startAttempt(db, lease, { now: 2000, leaseMs });
   recordSource(db, lease, { source, workVersion: "0.1.0" });
+  beatRunner(db, { runnerId, now: 2000, leaseMs, attempts: [lease], draining: false, paused: null, diskFreeBytes: 1 });
+  offerUpload(db, lease, { name: "report.json", bytes: 1, sha256: "", now: 2000 });
+  readJobView(db, lease.jobId);
   finishAttempt(db, lease, { outcome: { state: "succeeded" }, now: 3000, report: null });
   const { id } = submitJob(db, { request, now: 1000, dedupeKey: "web", workVersion: "0.1.0" });
   readWaitReason(db, id, { now: 2000, leaseMs });

@@ -1,3 +1,4 @@
+import { type Placeholder, type SQL, sql } from "drizzle-orm";
 import type { Db } from "./open.ts";
 
 /** The database that a transaction belongs to. */
@@ -22,4 +23,15 @@ export function prepared<Query>(prepare: (db: Db) => Query): (db: Db) => Query {
     queries.set(db, query);
     return query;
   };
+}
+
+/** For a row that is written as a whole: a placeholder for each of these columns, with the column's name. */
+export function placeholdersOf<Name extends string>(names: readonly Name[]): Record<Name, Placeholder<Name>> {
+  const pairs = names.map((name) => [name, sql.placeholder(name)]);
+  return Object.fromEntries(pairs); // typed as any by lib.es; its keys are exactly the names
+}
+
+/** The same for one value of an update; of a number or a text, as nothing is converted. */
+export function given(name: string): SQL {
+  return sql`${sql.placeholder(name)}`;
 }

@@ -1,14 +1,15 @@
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, sql } from "drizzle-orm";
 import type { AttemptView, JobView } from "#contract/service/job-view.ts";
 import { jobNotFound } from "./find-job.ts";
 import { selectSummaries, toSummary } from "./job-summary.ts";
 import type { Db } from "./open.ts";
+import { prepared } from "./prepared.ts";
 import { attempts, jobs, runners } from "./schema.ts";
 
 /** A job as the API shows it, but for why it waits, and with its request as it was asked. Throws `job.not-found`. */
 export function readJobView(db: Db, jobId: string): JobView {
-  const row = selectSummaries(db).where(eq(jobs.id, jobId)).get();
-  const asked = db.select({ request: jobs.request }).from(jobs).where(eq(jobs.id, jobId)).get();
+  const row = summaryOf(db).get({ jobId });
+  const asked = requestOf(db).get({ jobId });
   if (!row || !asked) throw jobNotFound(jobId);
   return {
     ...toSummary(row),
@@ -17,18 +18,16 @@ export function readJobView(db: Db, jobId: string): JobView {
     architecture: row.job.architecture,
     stage: row.job.state === "running" || row.job.state === "canceling" ? row.job.stage : null,
     waitReason: null,
-    history: readHistory(db, jobId),
+    history: row.job.attempt === 0 ? [] : readHistory(db, jobId),
   };
 }
 
+const isJob = eq(jobs.id, sql.placeholder("jobId"));
+const summaryOf = prepared((db) => selectSummaries(db).where(isJob).prepare());
+const requestOf = prepared((db) => db.select({ request: jobs.request }).from(jobs).where(isJob).prepare());
+
 function readHistory(db: Db, jobId: string): AttemptView[] {
-  const rows = db
-    .select({ attempt: attempts, name: runners.name })
-    .from(attempts)
-    .leftJoin(runners, eq(runners.id, attempts.runner))
-    .where(eq(attempts.jobId, jobId))
-    .orderBy(asc(attempts.number))
-    .all();
+  const rows = attemptsOf(db).all({ jobId });
   return rows.map(({ attempt, name }) => ({
     number: attempt.number,
     state: attempt.state,
@@ -38,3 +37,13 @@ function readHistory(db: Db, jobId: string): AttemptView[] {
     error: attempt.errorCode && { code: attempt.errorCode, message: attempt.errorMessage ?? "" },
   }));
 }
+
+const attemptsOf = prepared((db) =>
+  db
+    .select({ attempt: attempts, name: runners.name })
+    .from(attempts)
+    .leftJoin(runners, eq(runners.id, attempts.runner))
+    .where(eq(attempts.jobId, sql.placeholder("jobId")))
+    .orderBy(asc(attempts.number))
+    .prepare(),
+);

@@ -1,11 +1,11 @@
 import { eq } from "drizzle-orm";
 import type { JobState } from "#contract/job.ts";
 import type { Release } from "#contract/service/runner-protocol.ts";
-import { canceledFailure, endAttempt, heldColumns } from "./end-attempt.ts";
-import { type Held, heldBy, leaseLost } from "./held-by.ts";
+import { canceledFailure, endAttempt, findHeld } from "./end-attempt.ts";
+import { type Held, leaseLost } from "./held-by.ts";
 import { dueSince } from "./lose-attempt.ts";
 import { type Db, writing } from "./open.ts";
-import { jobs, runners } from "./schema.ts";
+import { runners } from "./schema.ts";
 
 /**
  * A runner gives a job back untouched: queued where it was, the attempt does not count; one that was being canceled is canceled. The
@@ -14,7 +14,7 @@ import { jobs, runners } from "./schema.ts";
  */
 export function releaseAttempt(db: Db, held: Held, { now, reason, detail }: Release & { now: number }): JobState {
   return writing(db, (tx) => {
-    const job = tx.select(heldColumns).from(jobs).where(heldBy(held)).get();
+    const job = findHeld(tx, held);
     if (!job) throw leaseLost(held);
     const isCanceled = job.state === "canceling";
     endAttempt(tx, job, {

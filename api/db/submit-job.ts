@@ -6,6 +6,7 @@ import { appendEvent } from "./append-event.ts";
 import { findResult } from "./find-result.ts";
 import { newJobId } from "./job-id.ts";
 import { type Db, writing } from "./open.ts";
+import { placeholdersOf, prepared } from "./prepared.ts";
 import { requestHash } from "./request-hash.ts";
 import { jobs } from "./schema.ts";
 
@@ -43,9 +44,7 @@ export function submitJob(db: Db, submission: Submission): Submitted {
     const id = newJobId(submission.now);
     const row = toRow(id, submission);
     const result = cached(tx, row, submission);
-    tx.insert(jobs)
-      .values(result === undefined ? row : { ...row, ...answeredBy(result, submission.now) })
-      .run();
+    insertion(tx).run(result === undefined ? row : { ...row, ...answeredBy(result, submission.now) });
     appendEvent(tx, {
       jobId: id,
       at: submission.now,
@@ -59,7 +58,15 @@ export function submitJob(db: Db, submission: Submission): Submitted {
   });
 }
 
-type Row = typeof jobs.$inferInsert & { requestHash: string; needs: Labels };
+const columns = [
+  ...(["id", "kind", "state", "image", "repository", "request", "priority", "dedupeKey", "runAfterAt"] as const),
+  ...(["maxAttempts", "submittedAt", "needs", "requestHash", "force", "submitter"] as const),
+  ...(["cachedFrom", "startedAt", "finishedAt"] as const),
+] as const;
+
+const insertion = prepared((db) => db.insert(jobs).values(placeholdersOf(columns)).prepare());
+
+type Row = Pick<typeof jobs.$inferSelect, (typeof columns)[number]> & { requestHash: string };
 
 function toRow(id: string, submission: Submission): Row {
   const { request, now, priority = 0, maxAttempts = 3, dedupeKey, needs = {}, force = false } = submission;
@@ -80,6 +87,9 @@ function toRow(id: string, submission: Submission): Row {
     requestHash: requestHash(request),
     force,
     submitter: submission.submitter ?? null,
+    cachedFrom: null,
+    startedAt: null,
+    finishedAt: null,
   };
 }
 
@@ -103,11 +113,15 @@ function answeredBy(result: string, now: number) {
 }
 
 function activeWith(tx: Db, dedupeKey: string): { id: string } | undefined {
+  return activeOf(tx).get({ dedupeKey });
+}
+
+const activeOf = prepared((db) => {
   // The states are spelled out: a bound parameter would keep SQLite from using the partial index.
   const isActive = sql`${jobs.state} in ('queued', 'running', 'canceling')`;
-  return tx
+  return db
     .select({ id: jobs.id })
     .from(jobs)
-    .where(and(eq(jobs.dedupeKey, dedupeKey), isActive))
-    .get();
-}
+    .where(and(eq(jobs.dedupeKey, sql.placeholder("dedupeKey")), isActive))
+    .prepare();
+});
