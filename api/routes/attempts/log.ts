@@ -30,6 +30,7 @@ export function addPatchLog(routes: Routes, deps: AppDeps): void {
   });
   routes.openapi(route, async (c) => {
     const { held } = c.var;
+    if (Number(c.req.header("content-length") ?? 0) > maxLogChunkBytes) throw tooLarge(); // before it is read
     const chunk = Buffer.from(await c.req.arrayBuffer());
     if (chunk.length > maxLogChunkBytes) throw tooLarge();
     assertHeld(deps.db, held); // after the body has come: that may take as long as a lease
