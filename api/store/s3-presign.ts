@@ -9,8 +9,12 @@ const longestSeconds = 7 * 24 * 60 * 60;
 
 type ObjectPlace = { Bucket: string; Key: string };
 
-/** `Store.presignPut`: size and digest are in the signature, so that the server takes these bytes or none. */
-export async function presignPut(client: S3Client, object: ObjectPlace, { bytes, sha256, expiresMs }: PutGrant) {
+/** `Store.presignPut`: size and digest are in the signature, so that the server takes these bytes or none. `signingDate` is the store's. */
+export async function presignPut(
+  client: S3Client,
+  object: ObjectPlace,
+  { bytes, sha256, expiresMs, signingDate }: PutGrant & { signingDate: Date },
+) {
   if (bytes > largestPutBytes)
     throw new WinnowError(
       "request.invalid",
@@ -20,6 +24,7 @@ export async function presignPut(client: S3Client, object: ObjectPlace, { bytes,
   const checksum = Buffer.from(sha256, "hex").toString("base64");
   const command = new PutObjectCommand({ ...object, ContentLength: bytes, ChecksumSHA256: checksum });
   const url = await getSignedUrl(client, command, {
+    signingDate,
     expiresIn: secondsOf(expiresMs),
     signableHeaders: new Set(["host", "content-length", "x-amz-checksum-sha256"]),
     // As a header, where every server checks it; in the query, where the presigner would put it, only some do.
@@ -29,13 +34,17 @@ export async function presignPut(client: S3Client, object: ObjectPlace, { bytes,
 }
 
 /** `Store.presignGet`. */
-export async function presignGet(client: S3Client, object: ObjectPlace, { expiresMs, fileName, mediaType }: GetGrant) {
+export async function presignGet(
+  client: S3Client,
+  object: ObjectPlace,
+  { expiresMs, fileName, mediaType, signingDate }: GetGrant & { signingDate: Date },
+) {
   const command = new GetObjectCommand({
     ...object,
     ResponseContentDisposition: attachment(fileName),
     ResponseContentType: mediaType,
   });
-  return await getSignedUrl(client, command, { expiresIn: secondsOf(expiresMs) });
+  return await getSignedUrl(client, command, { signingDate, expiresIn: secondsOf(expiresMs) });
 }
 
 function secondsOf(expiresMs: number): number {

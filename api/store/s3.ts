@@ -11,6 +11,7 @@ import { Upload } from "@aws-sdk/lib-storage";
 import { measured, toStream } from "./content.ts";
 import { assertKey, assertPrefix, assertRange } from "./key.ts";
 import { s3Client, s3Limits } from "./s3-client.ts";
+import { s3Clock } from "./s3-clock.ts";
 import { s3Fault } from "./s3-fault.ts";
 import { presignGet, presignPut } from "./s3-presign.ts";
 import type { S3Settings } from "./s3-settings.ts";
@@ -28,6 +29,7 @@ export function s3Store(settings: S3Settings, limits = s3Limits): Store {
   const client = s3Client(settings, { limits });
   const signing = s3Client(settings, { endpoint: settings.publicEndpoint ?? settings.endpoint, limits });
   const { bucket: Bucket, prefix } = settings;
+  const storeTime = s3Clock(client, Bucket);
   const objectOf = (key: string) => ({ Bucket, Key: `${prefix}${assertKey(key)}` });
   const guarded = <T>(what: string, work: () => Promise<T>) => guard(settings, what, work);
   const listed = async (asked: string) => {
@@ -63,11 +65,11 @@ export function s3Store(settings: S3Settings, limits = s3Limits): Store {
     },
     async presignPut(key, grant) {
       const object = objectOf(key);
-      return await guarded(key, () => presignPut(signing, object, grant));
+      return await guarded(key, async () => presignPut(signing, object, { ...grant, signingDate: await storeTime() }));
     },
     async presignGet(key, grant) {
       const object = objectOf(key);
-      return await guarded(key, () => presignGet(signing, object, grant));
+      return await guarded(key, async () => presignGet(signing, object, { ...grant, signingDate: await storeTime() }));
     },
   };
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { directoryStore } from "#api/store/directory.ts";
 import { s3Store } from "#api/store/s3.ts";
 import type { Store } from "#api/store/store.ts";
@@ -80,6 +80,25 @@ describe.runIf(minioBinary())("a presigned PUT", () => {
     await delay(2_100);
     await expectRefusal(fetch(brief.url, { method: "PUT", headers: brief.headers, body: content }));
   });
+
+  it.each([-1, 1, 30 * 24])(
+    "is good though our clock goes %i hours wrong, before or after the first one",
+    async (hours) => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + hours * 3_600_000 });
+      try {
+        for (const again of [s3Store(minio.settings("winnow", { prefix: randomUUID() })), store]) {
+          const late = await again.presignPut?.(key, granted);
+          expect((await fetch(late?.url ?? "", { method: "PUT", headers: late?.headers, body: content })).status).toBe(
+            200,
+          );
+          const read = await again.presignGet?.(key, { expiresMs: 60_000, fileName: "x", mediaType: "text/plain" });
+          expect((await fetch(read ?? "")).status).toBe(200);
+        }
+      } finally {
+        vi.useRealTimers();
+      }
+    },
+  );
 
   it("is not given above 5 GiB, for a bad key or a life beyond seven days", async () => {
     const above = grant({ ...granted, bytes: 5 * 1024 ** 3 + 1 });
