@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { issueEmbeddedToken } from "#api/db/issue-embedded-token.ts";
 import { issueToken } from "#api/db/issue-token.ts";
 import { tokens } from "#api/db/schema.ts";
+import { wasAdminUsed } from "#api/db/was-admin-used.ts";
 import { projectRoot, projectVersion } from "#api/root.ts";
 import { type Service, startService } from "#api/start-service.ts";
 import { lockState } from "#api/state-lock.ts";
@@ -48,7 +49,7 @@ async function serveLocked(config: ServiceConfig, { options, world, log, lock }:
   try {
     const url = config.publicUrl ?? service.url;
     lock.say({ pid: process.pid, url });
-    introduce(service, url, world);
+    introduce(service, { url, statePath: config.statePath }, world);
     warnOfOpenDoor(config, log);
     const runner = config.runner
       ? await startOwnRunner(config.runner, service, { config, options, world, log })
@@ -81,13 +82,21 @@ function listenForStop({ signals, exit }: World, log: Logger): Promise<void> {
   });
 }
 
-/** Says where the server is, and at the first start hands out a token: without one nobody could make any. */
-function introduce({ db }: Service, url: string, { stdout, now }: World): void {
+/**
+ * Says where the server is, and at the first start hands out a token: without one nobody could make any. A server that was killed before
+ * it printed the token says at its next starts how to make another.
+ */
+function introduce({ db }: Service, { url, statePath }: { url: string; statePath: string }, world: World): void {
+  const { stdout, now } = world;
   stdout.write(`url    ${url}\n`);
   const [known] = db.select({ tokens: count() }).from(tokens).all();
-  if (known?.tokens !== 0) return;
-  const { token } = issueToken(db, { name: "first admin", scope: "admin", now: now() });
-  stdout.write(`token  ${token}\n       of scope admin, for 90 days; it is not shown again\n`);
+  if (known?.tokens === 0) {
+    const { token } = issueToken(db, { name: "first admin", scope: "admin", now: now() });
+    stdout.write(`token  ${token}\n       of scope admin, for 90 days; it is not shown again\n`);
+  } else if (!wasAdminUsed(db)) {
+    stdout.write("token  none of scope admin was ever used. Who has none makes one:\n");
+    stdout.write(`       winnow tokens add NAME --scope admin --state-path ${statePath}\n`);
+  }
 }
 
 function warnOfOpenDoor({ listen, publicUrl }: ServiceConfig, log: Logger): void {

@@ -82,6 +82,25 @@ describe("winnow serve", () => {
     expect(await stopped(second)).toBe(0);
   });
 
+  it("says how to get an admin token until one was used: it may have been killed before it printed the first", async () => {
+    const statePath = place();
+    const hint = `winnow tokens add NAME --scope admin --state-path ${statePath}`;
+    const first = await serve(statePath);
+    expect(first.said()).not.toContain(hint);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const second = await serve(statePath);
+    expect(second.said()).toContain(hint);
+    const add = await spawned(statePath, {}, ["tokens", "add", "me", "--scope", "admin"]);
+    const [made] = await Promise.all([add.stdout ? text(add.stdout) : "", once(add, "exit")]);
+    const [token] = /wapi_[A-Za-z0-9_-]{49}/.exec(made) ?? [];
+    expect((await asked(second.url, "/tokens", token)).status).toBe(200);
+    expect(await stopped(second)).toBe(0);
+    const third = await serve(statePath);
+    expect(third.said()).not.toContain(hint);
+    expect(await stopped(third)).toBe(0);
+  });
+
   it("is alone with its state, and takes over from one that was killed", async () => {
     const statePath = place();
     const first = await serve(statePath);
