@@ -16,10 +16,13 @@ export function fits(job: Needs, runner: Offer): boolean {
   return hasLabels(job, runner) && runsOn(job, runner) && !job.unfitFor.includes(runner.id);
 }
 
-export function hasLabels({ needs }: Needs, { labels }: Offer): boolean {
+export function hasLabels({ needs }: Pick<Needs, "needs">, { labels }: Pick<Offer, "labels">): boolean {
   return Object.entries(needs).every(([label, value]) => Object.hasOwn(labels, label) && labels[label] === value);
 }
 
-export function runsOn({ architecture }: Needs, { architectures }: Offer): boolean {
+export function runsOn(
+  { architecture }: Pick<Needs, "architecture">,
+  { architectures }: Pick<Offer, "architectures">,
+): boolean {
   return architecture === null || architectures.includes(architecture);
 }

@@ -9,28 +9,28 @@ import { releaseAttempt } from "../db/release-attempt.ts";
 import { jobs } from "../db/schema.ts";
 import { submitJob } from "../db/submit-job.ts";
 import { fits } from "./fits.ts";
-import { type RunnerNow, type WaitingJob, waitReason } from "./wait-reason.ts";
+import { type RunnersNow, type WaitingJob, waitReason } from "./wait-reason.ts";
 
 const aJob = (change: Partial<WaitingJob> = {}): WaitingJob => ({
-  ...{ needs: {}, architecture: null, unfitFor: [], runAfterAt: 1000 },
+  ...{ needs: {}, architecture: null, runAfterAt: 1000 },
   ...change,
 });
-const aRunnerNow = (change: Partial<RunnerNow> = {}): RunnerNow => ({
-  ...{ id: "run_a", labels: {}, architectures: ["amd64"], isOnline: true, isDraining: false },
-  ...{ paused: null, slots: 2, held: 0 },
+const aRunnerNow = (change: Partial<RunnersNow> = {}): RunnersNow => ({
+  ...{ count: 1, withRoom: 1, labels: {}, architectures: ["amd64"], isOnline: true, isDraining: false },
+  ...{ paused: null, isUnfit: false },
   ...change,
 });
 const zone = { zone: "a" };
 
-it.each<[string, WaitingJob, RunnerNow[], RegExp]>([
+it.each<[string, WaitingJob, RunnersNow[], RegExp]>([
   ["next", aJob(), [aRunnerNow()], /next/],
-  ["next", aJob(), [aRunnerNow({ held: 2 }), aRunnerNow({ id: "run_b" })], /next/],
+  ["next", aJob(), [aRunnerNow({ withRoom: 0 }), aRunnerNow()], /next/],
   ["retry-at", aJob({ runAfterAt: 32_000 }), [], /in 30 s/],
   ["retry-at", aJob({ runAfterAt: 902_000 }), [aRunnerNow()], /in 15 min/],
   ["no-runner", aJob(), [], /registered/],
   ["no-runner", aJob(), [aRunnerNow({ isOnline: false })], /only runner/],
-  ["no-runner", aJob(), [aRunnerNow({ isOnline: false }), aRunnerNow({ isOnline: false })], /None of the 2/],
-  ["no-runner", aJob({ unfitFor: ["run_a"] }), [aRunnerNow()], /unfit/],
+  ["no-runner", aJob(), [aRunnerNow({ isOnline: false, count: 2 })], /None of the 2/],
+  ["no-runner", aJob(), [aRunnerNow({ isUnfit: true })], /unfit/],
   ["no-runner-with-labels", aJob({ needs: zone }), [aRunnerNow({ labels: { zone: "b" } })], /zone=a/],
   [
     "no-runner-with-labels",
@@ -42,8 +42,8 @@ it.each<[string, WaitingJob, RunnerNow[], RegExp]>([
   ["draining", aJob(), [aRunnerNow({ isDraining: true })], /draining/],
   ["paused", aJob(), [aRunnerNow({ paused: "disk below 10 GiB" })], /disk below 10 GiB/],
   ["paused", aJob(), [aRunnerNow({ paused: "full" }), aRunnerNow({ isDraining: true })], /full/],
-  ["busy", aJob(), [aRunnerNow({ held: 2 })], /busy/],
-  ["busy", aJob({ needs: zone }), [aRunnerNow({ labels: zone, held: 2 }), aRunnerNow()], /All 1/],
+  ["busy", aJob(), [aRunnerNow({ withRoom: 0, count: 3 }), aRunnerNow({ withRoom: 0 })], /All 4 .* busy/],
+  ["busy", aJob({ needs: zone }), [aRunnerNow({ labels: zone, withRoom: 0 }), aRunnerNow()], /All 1/],
 ])("a job waits for the reason %s", (code, job, runners, text) => {
   const reason = waitReason(job, runners, 2000);
   expect(reason.code).toBe(code);
@@ -64,6 +64,14 @@ it("is read with what the runners hold at present", () => {
   expect(readWaitReason(db, id, at)?.code).toBe("draining");
   expect(readWaitReason(db, id, { ...at, now: 61_001 })?.code).toBe("no-runner");
   expect(readWaitReason(db, "job_none", at)).toBeNull();
+  const other = aRunner(db, { slots: 1 });
+  expect(readWaitReason(db, id, at)?.code).toBe("next");
+  const [again] = claimFor(db, other);
+  if (!again) throw new Error("nothing was handed out");
+  expect(readWaitReason(db, id, at)?.code).toBe("busy");
+  releaseAttempt(db, again, { now: 3000, reason: "unfit", detail: "" });
+  expect(readWaitReason(db, again.jobId, at)?.code).toBe("draining");
+  expect(readWaitReason(db, id, at)?.code).toBe("next");
 });
 
 it("what fits in memory is what the database hands out", () => {
