@@ -235,12 +235,15 @@ const commands = [
       model.reboot(runner);
     }),
   ),
-  fc.constant(
-    step("restart with amnesty", (model, real) => {
+  fc.constantFrom(0, 1000, 60_001).map((ms) =>
+    step(`restart with amnesty, ${ms} ms pass, reap`, (model, real) => {
       real.db.close();
       real.db = openDatabase(real.file);
       grantAmnesty(real.db, { now: model.now, leaseMs });
       model.amnesty();
+      model.now += ms;
+      reapAttempts(real.db, { ...windows, now: model.now, pardonedUntil: model.pardonedUntil });
+      model.reap();
     }),
   ),
 ];
