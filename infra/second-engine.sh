@@ -6,6 +6,7 @@
 #   second-engine.sh status   prints its address, or fails
 #   second-engine.sh stop     ends it; its images stay
 #   second-engine.sh build    only the binaries
+#   second-engine.sh path     prints where they are, or fails
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
@@ -77,5 +78,6 @@ case ${1:-start} in
     ;;
   status) is_up && echo "unix://$socket" ;;
   stop) stop ;;
-  *) fail "unknown command $1" "Use start, status, stop or build." ;;
+  path) [ -x "$bin/dockerd" ] && echo "$bin" ;;
+  *) fail "unknown command $1" "Use start, status, stop, build or path." ;;
 esac

@@ -9,6 +9,8 @@ import { bundled } from "./service-process.ts";
 /** A `winnow runner` of a test's own, on the engine of the environment and with a state directory of its own. */
 export type RunnerProcess = {
   name: string;
+  statePath: string;
+  pid(): number;
   /** By SIGKILL, at once. */
   kill(): Promise<void>;
   /** Asks it to drain; gives its exit code. */
@@ -19,9 +21,18 @@ export type RunnerProcess = {
   said(): string;
   /** Ends it and removes its state. */
   remove(): Promise<void>;
+  /** Its exit code, when it ends by itself or by a signal. */
+  ended(): Promise<number | null>;
 };
 
-export type RunnerOptions = { server: string; token: string; name: string; engine?: string };
+export type RunnerOptions = {
+  server: string;
+  token: string;
+  name: string;
+  engine?: string;
+  /** It takes no jobs when less is free. */
+  diskFloorGib?: number;
+};
 
 /** Starts one and waits until it is ready for jobs. */
 export async function startRunnerProcess(options: RunnerOptions): Promise<RunnerProcess> {
@@ -54,12 +65,18 @@ export async function startRunnerProcess(options: RunnerOptions): Promise<Runner
   };
   return {
     name: options.name,
+    statePath: join(home, "state", "runner"),
+    pid: () => child.pid ?? 0,
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
     startAgain: async () => {
       child = await launch();
     },
     said: () => log,
+    ended: async () => {
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      return child.exitCode;
+    },
     remove: async () => {
       await end("SIGKILL");
       rmSync(home, { recursive: true, force: true });
@@ -68,9 +85,10 @@ export async function startRunnerProcess(options: RunnerOptions): Promise<Runner
 }
 
 /** It dies with this process, however that ends: the kernel sees to it. */
-function begin({ server, token, name, engine }: RunnerOptions, place: { bundle: string; home: string }): ChildProcess {
+function begin(options: RunnerOptions, place: { bundle: string; home: string }): ChildProcess {
+  const { server, token, name, engine, diskFloorGib = 1 } = options;
   const { PATH, DOCKER_HOST } = process.env;
-  const argv = [place.bundle, "runner", "--server", server, "--name", name, "--disk-floor", "1"];
+  const argv = [place.bundle, "runner", "--server", server, "--name", name, "--disk-floor", String(diskFloorGib)];
   const own = { HOME: place.home, WINNOW_STATE_PATH: join(place.home, "state"), WINNOW_TOKEN: token };
   return spawn("setpriv", ["--pdeathsig", "KILL", process.execPath, ...argv], {
     stdio: ["ignore", "ignore", "pipe"],
