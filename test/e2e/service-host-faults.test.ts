@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -98,11 +98,11 @@ async function untilRefused(bench: ServiceBench): Promise<Problem> {
 }
 
 describe.skipIf(!isPossible)("a service in bad company", () => {
-  const directory = mkdtempSync(join(tmpdir(), "winnow-clock-"));
-  const clock = join(directory, "clock");
+  let clock = "";
   let bench: ServiceBench;
   beforeAll(async () => {
     if (!firstEngine) return;
+    clock = join(mkdtempSync(join(tmpdir(), "winnow-clock-")), "clock");
     writeFileSync(clock, "+0");
     // Without libfaketime the clock stays as it is.
     const faked = { LD_PRELOAD: fakeClock() ?? "", FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: "1" };
@@ -111,7 +111,7 @@ describe.skipIf(!isPossible)("a service in bad company", () => {
   }, 120_000);
   afterAll(async () => {
     await bench?.remove();
-    rmSync(directory, { recursive: true });
+    rmSync(dirname(clock), { recursive: true });
   });
 
   it("answers 503 while another process holds the database, and takes the job then", async () => {
