@@ -130,7 +130,7 @@ export async function openServiceBench(options: BenchOptions): Promise<ServiceBe
       expect(image.diffIds).toEqual((await reportIn(minio, job)).slim?.diffIds);
       await expectNothingLeft(id);
       await expect.poll(async () => (await foreign.inspect()).State.Running).toBe(true);
-      await expect.poll(() => filesBelow(join(runner.statePath, "tmp"))).toEqual([]);
+      await expect.poll(() => leftOf(id, join(runner.statePath, "tmp"))).toEqual([]);
       expect(readdirSync(join(service.statePath, "logs"))).not.toContain(`${id}.${job.history.length}.log`);
       return job;
     },
@@ -194,9 +194,13 @@ async function objectOf(minio: Minio, job: JobView, name: string): Promise<Buffe
 const reportIn = async (minio: Minio, job: JobView): Promise<Report> =>
   Report.parse(JSON.parse(String(await objectOf(minio, job, "report.json"))));
 
-/** Files, and directories of processes other than the one that runs. */
-function filesBelow(directory: string): string[] {
+/** Files of that job or of none, and directories of processes other than the one that runs. */
+function leftOf(jobId: string, directory: string): string[] {
   const [, ...others] = readdirSync(directory);
   const all = readdirSync(directory, { recursive: true, withFileTypes: true });
-  return [...others, ...all.filter((one) => !one.isDirectory()).map(({ name }) => name)];
+  // The next job may be at work by now.
+  const isOfAnother = (path: string) =>
+    /\/(job_[0-9a-z]+)-\d+(?:\/|$)/.exec(path)?.[1] !== jobId && /\/job_/.test(path);
+  const files = all.filter((one) => !one.isDirectory() && !isOfAnother(one.parentPath));
+  return [...others, ...files.map(({ parentPath, name }) => join(parentPath, name))];
 }
