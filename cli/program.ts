@@ -11,7 +11,7 @@ import { type GlobalOptions, runJob } from "./commands/run-job.ts";
 import { addRunnerCommand } from "./commands/runner.ts";
 import { showServerReport } from "./commands/server-job.ts";
 import { showServerJobs } from "./commands/server-lists.ts";
-import { showWhy } from "./commands/why.ts";
+import { showServerWhy, showWhy } from "./commands/why.ts";
 import type { Config } from "./config.ts";
 import type { LogFormat } from "./log.ts";
 import { addImageOptions } from "./options/image.ts";
@@ -129,10 +129,16 @@ function buildProgram(building: Building): Command {
     .description("tell why an entry of the image was kept, or why not")
     .argument("<job>", "its id, the beginning or end of it, or `latest`")
     .argument("<path>", "absolute path in the image; links on its way are followed")
+    .option("--server [url]", serverHelp)
+    .option("--token <token>", "a token for it (WINNOW_TOKEN)")
     .option("--json", "print one JSON document")
-    .action(async (job: string, path: string, { json }: { json?: boolean }) => {
+    .action(async (job: string, path: string, { json = false, ...server }: ServerFlags & { json?: boolean }) => {
       const { statePath } = program.opts<{ statePath: string }>();
-      result.exitCode = await showWhy(job, path, world, { statePath, json: json === true });
+      const asked = { path, json, world };
+      result.exitCode =
+        server.server === undefined
+          ? await showWhy(job, { ...asked, statePath })
+          : await showServerWhy(job, { ...asked, client: apiClient(addressOf(server, world.config.env)) });
     });
   const service = {
     world,

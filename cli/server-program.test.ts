@@ -17,8 +17,10 @@ import { directoryStore } from "#api/store/directory.ts";
 import { artifactKey } from "#api/store/key.ts";
 import type { Report } from "#contract/report.ts";
 import { Timings } from "#contract/service/timings.ts";
+import type { KeepSet } from "#runner/keep-set.ts";
 import { loadConfig } from "./config.ts";
 import { runCli } from "./program.ts";
+import { artifactsOf } from "./why/why.builder.ts";
 import type { World } from "./world.ts";
 
 const root = mkdtempSync(join(tmpdir(), "winnow-server-cli-"));
@@ -94,7 +96,7 @@ const artifactLines = [
 ];
 
 /** Does what a runner does in the end: stores, and finishes the attempt. */
-async function finished(id: string, outcome: Outcome, report: Report | null = null): Promise<void> {
+async function finished(id: string, outcome: Outcome, report: Report | null = null, more = {}): Promise<void> {
   const lease = claimJob(service.db, { runner: "r", now: Date.now(), leaseMs: 60_000, jobId: id });
   if (!lease) throw new Error("the job was not handed out");
   const store = directoryStore(join(statePath, "store"));
@@ -102,6 +104,7 @@ async function finished(id: string, outcome: Outcome, report: Report | null = nu
     ...(report && { "report.json": JSON.stringify(report) }),
     "job.log": `${JSON.stringify({ level: 30, stage: "observe", msg: "begun \u001b[2J" })}\nno line of ours\n`,
     "files.jsonl": artifactLines.map((line) => `${JSON.stringify(line)}\n`).join(""),
+    ...more,
   };
   const artifacts = [];
   for (const [name, content] of Object.entries(contents)) {
@@ -213,7 +216,19 @@ describe("winnow wait", () => {
   });
 });
 
-describe("winnow report, jobs and logs of a server", () => {
+describe("winnow report, why, jobs and logs of a server", () => {
+  it("tell why an entry was kept, and name what is near one that is not there", async () => {
+    const id = await submitted();
+    const kept: KeepSet = new Map([["/bin/app", { kind: "observed", by: "default", detail: "exec" }]]);
+    const artifacts = artifactsOf({ "/bin/app": "x", "/usr/doc": "y" }, kept);
+    await finished(id, { state: "succeeded" }, aReport(), artifacts);
+    const { code, out } = await winnow(["why", id, "/bin/app", "--server"]);
+    expect([code, out.split("\n")[0]]).toEqual([0, "/bin/app ← executed by scenario default"]);
+    expect((await winnow(["why", id, "/usr/doc", "--server"])).out).toContain("/usr/doc was not kept");
+    const absent = await winnow(["why", id, "/bin/ap", "--server"]);
+    expect([absent.code, absent.err]).toEqual([2, expect.stringContaining("Near it: /bin/app")]);
+  });
+
   it("show what is stored there", async () => {
     const id = await submitted();
     await finished(id, { state: "succeeded" }, aReport());
