@@ -101,8 +101,7 @@ export const attempts = sqliteTable(
     startedAt: integer("started_at"),
     /** SHA-256 of the attempt's token, hex; a repeated claim renews it. Void once the attempt has ended, but for the same `finish` again. */
     tokenHash: text("token_hash"),
-    /** Bytes of the log so far, and progress events so far. */
-    logBytes: integer("log_bytes").notNull().default(0),
+    /** Progress events so far. */
     progressNext: integer("progress_next").notNull().default(0),
     /** SHA-256 of the body that finished it: the same body gets the same answer again. */
     finishHash: text("finish_hash"),

@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { WinnowError } from "#contract/error.ts";
+import { codeOf, isFull, unlessMissing } from "../file-fault.ts";
 import type { ByteRange } from "../store/store.ts";
 import { inTurn } from "./in-turn.ts";
 
@@ -170,29 +171,16 @@ async function writeAll(file: FileHandle, chunk: Buffer, position: number): Prom
   }
 }
 
-function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
-}
-
-async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (thrown) {
-    if (codeOf(thrown) === "ENOENT") return undefined;
-    throw thrown;
-  }
-}
-
 async function guarded<T>(jobId: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
     if (thrown instanceof WinnowError) throw thrown;
     const code = codeOf(thrown);
-    const isFull = code === "ENOSPC" || code === "EDQUOT";
+    const noRoom = isFull(code);
     throw new WinnowError(
-      isFull ? "disk.full" : "store.failed",
-      isFull ? `There is no room for the log of ${jobId}.` : `The log of ${jobId} could not be kept: ${code}.`,
+      noRoom ? "disk.full" : "store.failed",
+      noRoom ? `There is no room for the log of ${jobId}.` : `The log of ${jobId} could not be kept: ${code}.`,
       "Look at the rights, the room and the health of the server's state directory.",
       thrown,
     );

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { WinnowError } from "#contract/error.ts";
+import { codeOf, isFull, unlessMissing } from "../file-fault.ts";
 import { toStream } from "./content.ts";
 import { assertKey, assertPrefix, assertRange } from "./key.ts";
 import type { Store } from "./store.ts";
@@ -122,27 +123,13 @@ async function closing<T>(file: FileHandle, work: () => Promise<T>): Promise<T> 
   }
 }
 
-function codeOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : undefined;
-}
-
-async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (thrown) {
-    const code = codeOf(thrown);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw thrown;
-  }
-}
-
 async function guarded<T>(key: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
     if (thrown instanceof WinnowError) throw thrown; // from the stream that was to be stored
     const code = codeOf(thrown);
-    if (code === "ENOSPC" || code === "EDQUOT") {
+    if (isFull(code)) {
       throw new WinnowError(
         "disk.full",
         `There is no room to store ${key}.`,

@@ -12,8 +12,6 @@ import type { Store } from "../store/store.ts";
 /** Null is no limit. What is beyond either limit goes. */
 export type RetentionRule = { days: number | null; jobsOfRepository: number | null };
 
-export const defaultRetention: RetentionRule = { days: 30, jobsOfRepository: null };
-
 type Retention = {
   db: Db;
   store: Pick<Store, "remove">;

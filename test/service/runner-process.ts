@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { endProcess } from "./end-process.ts";
 import { bundled } from "./service-process.ts";
 
 /** A `winnow runner` of a test's own, on the engine of the environment and with a state directory of its own. */
@@ -56,13 +57,7 @@ export async function startRunnerProcess(options: RunnerOptions): Promise<Runner
     return child;
   };
   let child = await launch();
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    await ended;
-    return child.exitCode;
-  };
+  const end = (signal: NodeJS.Signals) => endProcess(child, signal);
   return {
     name: options.name,
     statePath: join(home, "state", "runner"),

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { build } from "esbuild";
 import { projectRoot } from "#api/root.ts";
 import type { Timings } from "#contract/service/timings.ts";
 import { freePort } from "../free-port.ts";
+import { endProcess } from "./end-process.ts";
 
 /** A `winnow serve` of a test's own, without the embedded runner, on 127.0.0.1 and with a state directory of its own. */
 export type ServiceProcess = {
@@ -59,13 +59,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     return child;
   };
   let child = await launch(options.clock);
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const ended = once(child, "exit");
-    child.kill(signal);
-    await ended;
-    return child.exitCode;
-  };
+  const end = (signal: NodeJS.Signals) => endProcess(child, signal);
   return {
     origin,
     statePath,
