@@ -135,7 +135,8 @@ describe("an attempt", () => {
     let now = 0;
     const slim: Slim = async (request, deps) => {
       most = Math.max(most, ++now);
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      await until("two are at work", () => most >= 2);
+      await new Promise((resolve) => setTimeout(resolve, 60)); // a third one would begin meanwhile
       now -= 1;
       return typicalSlim(request, deps);
     };
